@@ -1,0 +1,12 @@
+//! The hub, without any vendor: see ARCHITECTURE.md for the rooms and the arrows between them.
+
+pub mod clock;
+pub mod connector;
+pub mod diagnostic;
+pub mod emulator;
+pub mod error;
+pub mod http;
+pub mod model;
+pub mod store;
+
+pub use error::{Error, ErrorKind, Result};

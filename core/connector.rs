@@ -10,9 +10,9 @@ use async_trait::async_trait;
 
 pub use capabilities::{Batch, Capabilities, Effect, Feed, Resource};
 pub use plugin::{Plug, Plugin, Tools};
-pub use schema::{Choice, FieldSchema, Need, Preparation, Prepare, Schema, State};
+pub use schema::{Choice, FieldSchema, Preparation, Prepare, Schema, State};
 
-use crate::model::{Cursor, ExternalKey, Outcome, Record, RemoteId, ResourceName, Write};
+use crate::model::{Cursor, ExternalKey, Need, Outcome, Record, RemoteId, ResourceName, Write};
 use crate::{Error, ErrorKind, Result};
 
 /// A configured vendor.

@@ -109,19 +109,6 @@ fn json_format(kind: &str) -> Option<&'static str> {
     }
 }
 
-/// A field that the hub would write or look up.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Need {
-    /// The native path, as in a mapping.
-    pub path: String,
-    /// The canonical type, such as `money`, or `key` for the field that holds the hub's own key.
-    pub kind: String,
-    /// What to call it.
-    pub label: String,
-    /// The values it must take, for an enumeration.
-    pub options: Vec<String>,
-}
-
 /// Whether `prepare` only tells or also creates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Prepare {

@@ -6,7 +6,9 @@ pub mod diagnostic;
 pub mod emulator;
 pub mod error;
 pub mod http;
+pub mod mapping;
 pub mod model;
+pub mod reconcile;
 pub mod store;
 
 pub use error::{Error, ErrorKind, Result};

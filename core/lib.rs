@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod connector;
 pub mod diagnostic;
+mod dice;
 pub mod emulator;
 pub mod error;
 pub mod http;

@@ -5,6 +5,7 @@ pub mod clock;
 pub mod config;
 pub mod connector;
 pub mod diagnostic;
+mod dice;
 pub mod emulator;
 pub mod error;
 pub mod http;

@@ -1,1 +1,5 @@
 //! The connectors.
+
+pub mod registry;
+#[allow(dead_code)]
+mod spreadsheet;

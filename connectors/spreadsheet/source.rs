@@ -166,7 +166,7 @@ impl<'a> Source<'a> {
         let area = area.split_once(':').map_or(area.clone(), |(first, last)| {
             format!("{first}:{}", last.rsplit(['!', '.']).next().unwrap_or(last))
         });
-        let known = self.sheets.iter().any(|known| *known == sheet);
+        let known = self.sheets.contains(&sheet);
         known.then(|| area.parse().ok().map(|area| Place { sheet, area: Some(area) }))?
     }
 }

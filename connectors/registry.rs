@@ -1,16 +1,16 @@
-//! Everything that the program is made of: a connector is one line here.
+//! What the program is made of: a connector is one row, and so is a shipped mapping.
 
 use passerelle_core::connector::Plugin;
 use passerelle_core::registry::Registry;
 use serde_json::Value;
 
-/// The connectors.
-pub const PLUGINS: &[Plugin] = &[];
+/// All connectors, in the order of `passerelle connectors`.
+pub const PLUGINS: &[Plugin] = &[crate::spreadsheet::PLUGIN];
 
 /// The mapping files that `passerelle init` writes.
 pub const MAPPINGS: &[(&str, &str)] = &[];
 
-/// What the program knows of vendors.
+/// The program's registry.
 pub static REGISTRY: Registry = Registry { plugins: PLUGINS, mappings: MAPPINGS, sample };
 
 fn sample(_vendor: &str) -> Option<Value> {

@@ -115,16 +115,9 @@ fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// Seconds that a call may take where config.toml does not say.
-const TIMEOUT: f64 = 30.0;
-
 fn open_wire(transport: &Transport) -> Result<Arc<dyn Wire>> {
-    let seconds = transport.timeout.unwrap_or(TIMEOUT);
-    let timeout = Duration::try_from_secs_f64(seconds).ok().filter(|timeout| !timeout.is_zero());
-    let timeout = timeout.ok_or_else(|| {
-        Error::new(ErrorKind::Config, "a timeout is a number of seconds above 0").at("option", "timeout")
-    })?;
-    Ok(Arc::new(HttpWire::new(timeout)?))
+    transport.check()?;
+    Ok(Arc::new(HttpWire::new(transport.patience())?))
 }
 
 /// The mapping files of a folder, by name.

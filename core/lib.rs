@@ -7,6 +7,7 @@ pub mod emulator;
 pub mod error;
 pub mod http;
 pub mod model;
+pub mod plan;
 pub mod reconcile;
 pub mod store;
 

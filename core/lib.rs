@@ -6,6 +6,7 @@ pub mod diagnostic;
 pub mod emulator;
 pub mod error;
 pub mod http;
+pub mod mapping;
 pub mod model;
 pub mod plan;
 pub mod reconcile;

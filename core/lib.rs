@@ -4,6 +4,7 @@ pub mod clock;
 pub mod connector;
 pub mod diagnostic;
 pub mod emulator;
+pub mod engine;
 pub mod error;
 pub mod http;
 pub mod mapping;

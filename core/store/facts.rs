@@ -37,7 +37,7 @@ pub struct Seen {
 }
 
 /// One real-world thing, and the records that are it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Link {
     /// Also the external key under which the hub creates its records.
     pub id: LinkId,

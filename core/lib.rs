@@ -1,6 +1,7 @@
 //! The hub, without any vendor: see ARCHITECTURE.md for the rooms and the arrows between them.
 
 pub mod clock;
+pub mod config;
 pub mod connector;
 pub mod diagnostic;
 pub mod emulator;
@@ -11,6 +12,7 @@ pub mod mapping;
 pub mod model;
 pub mod plan;
 pub mod reconcile;
+pub mod registry;
 pub mod store;
 
 pub use error::{Error, ErrorKind, Result};

@@ -14,5 +14,6 @@ pub mod plan;
 pub mod reconcile;
 pub mod registry;
 pub mod store;
+pub mod system;
 
 pub use error::{Error, ErrorKind, Result};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::pass::{Mode, Pass};
+use super::pass::Pass;
 use super::sift::first;
 use super::step::Why as Because;
 use super::work::{Trouble, Work, named, planned_id};
@@ -54,7 +54,10 @@ impl Pass<'_> {
             let found: Vec<usize> =
                 wanted.iter().copied().filter(|at| works[*at].link.sides.contains_key(&target)).collect();
             self.resolve(entity, works, &found).await?;
-            for at in wanted.into_iter().filter(|at| works[*at].is_sound()) {
+            for at in wanted {
+                if !works[at].is_sound() {
+                    continue;
+                }
                 if found.contains(&at) {
                     let mut none = BTreeMap::new();
                     self.propose_one(entity, works, at, because, systems, &mut proposals, &mut none)?;
@@ -94,7 +97,8 @@ impl Pass<'_> {
         if works[at].is_sound() && proposals.len() == before {
             self.agree(&mut works[at], &decision);
         }
-        for target in systems.iter().filter(|name| !works[at].link.sides.contains_key(*name)) {
+        let known = works[at].link.sides.clone();
+        for target in systems.iter().filter(|name| !known.contains_key(*name)) {
             if self.wants_create(entity, &mut works[at], target, &decision.merged, because)? {
                 creating.entry(target.clone()).or_default().push(at);
             }
@@ -362,8 +366,7 @@ pub(super) fn decide_work(entity: &Entity, work: &Work, systems: &[SystemName]) 
             writable: writable.get(name).unwrap_or(&none),
         })
         .collect();
-    let rules: Vec<Rule<'_>> =
-        entity.field_names().map(|field| Rule { field, owner: entity.owner(field) }).collect();
+    let rules: Vec<Rule<'_>> = entity.field_names().map(|field| Rule { field, owner: entity.owner(field) }).collect();
     decide(work.link.agreed.as_ref(), &sides, &rules)
 }
 
@@ -381,11 +384,4 @@ fn basis(entity: &Entity, work: &Work) -> Vec<Basis> {
 
 fn misfit(problem: crate::mapping::Problem) -> Trouble {
     Trouble::new(Why::Mapping, format!("{}: {}", problem.field, problem.message)).field(problem.field)
-}
-
-impl Pass<'_> {
-    /// Whether this pass writes nothing.
-    pub(super) fn is_dry(&self) -> bool {
-        self.mode == Mode::Dry
-    }
 }

@@ -18,9 +18,8 @@ pub(super) fn link_id(entity: &EntityName, system: &SystemName, id: &RemoteId) -
     if whole.len() <= 64 && [entity.as_str(), system.as_str(), id.as_str()].into_iter().all(plain) {
         return LinkId::new(whole);
     }
-    let clean = |text: &str, most: usize| -> String {
-        text.chars().filter(char::is_ascii_alphanumeric).take(most).collect()
-    };
+    let clean =
+        |text: &str, most: usize| -> String { text.chars().filter(char::is_ascii_alphanumeric).take(most).collect() };
     let tail = xxh3_64(whole.as_bytes());
     LinkId::new(format!("{entity}:{}:{}.{tail:016x}", clean(system.as_str(), 8), clean(id.as_str(), 14)))
 }

@@ -223,9 +223,10 @@ impl Pass<'_> {
 /// Takes apart what a weaker match key brought together although a better one differs.
 pub(super) fn part_strangers(entity: &Entity, work: &mut Work) {
     let Some(own) = work.sides.get(&work.source) else { return };
-    let other = work.sides.iter().find(|(name, side)| {
-        **name != work.source && contradiction(entity, &own.canonical, &side.canonical).is_some()
-    });
+    let other = work
+        .sides
+        .iter()
+        .find(|(name, side)| **name != work.source && contradiction(entity, &own.canonical, &side.canonical).is_some());
     let Some((name, side)) = other else { return };
     let shared = shared_key(entity, &own.canonical, &side.canonical).unwrap_or_default();
     let better = contradiction(entity, &own.canonical, &side.canonical).unwrap_or_default();

@@ -1,5 +1,6 @@
 //! Pull, decide, push: the only room that waits on systems and store together.
 
+mod apply;
 mod change;
 mod gate;
 mod link;
@@ -24,6 +25,7 @@ use crate::store::{Counts, Facts, Run, Store, Verdict};
 use crate::system::Systems;
 use crate::{Error, ErrorKind, Result};
 
+pub use apply::Applied;
 pub use verify::{Difference, Verified};
 
 /// One flow, as the engine needs it.
@@ -86,7 +88,7 @@ impl std::fmt::Debug for Engine {
 }
 
 /// What became of one flow.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Report {
     /// The flow.
     pub flow: FlowName,
@@ -131,7 +133,8 @@ impl Engine {
     async fn sync_flow(&self, flow: &Flow, scope: Scope, number: usize) -> Result<Report> {
         let began = self.clock.now();
         let id = run_id(began, number);
-        let mut run = Run { id: id.clone(), flow: flow.name.clone(), began, ended: None, counts: Counts::default(), error: None };
+        let mut run =
+            Run { id: id.clone(), flow: flow.name.clone(), began, ended: None, counts: Counts::default(), error: None };
         self.remember_run(&run)?;
         let before = self.calls(flow);
         let (mut counts, error) = match self.too_many(flow, scope).await {
@@ -156,8 +159,11 @@ impl Engine {
         let dry = Self { store: self.store.forgetful(), ..self.clone() };
         let would = dry.plan_flow(flow, scope).await.changes.len() as u64;
         (would > limit).then(|| {
-            Error::new(ErrorKind::Rejected, format!("this run would change {would} records, more than max_changes = {limit}; nothing was written"))
-                .at("do", format!("look at `passerelle plan {0}`, then raise max_changes of [flows.{0}]", flow.name))
+            Error::new(
+                ErrorKind::Rejected,
+                format!("this run would change {would} records, more than max_changes = {limit}; nothing was written"),
+            )
+            .at("do", format!("look at `passerelle plan {0}`, then raise max_changes of [flows.{0}]", flow.name))
         })
     }
 

@@ -1,11 +1,11 @@
 //! One pass over one flow: what waited first, then each system's feed, page by page.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Engine, Flow, Scope};
 use crate::clock::Timestamp;
 use crate::mapping::{Column, Entity};
-use crate::model::{EntityName, FlowName, LinkId, RunId, SystemName};
+use crate::model::{EntityName, FlowName, RunId, SystemName};
 use crate::plan::{Change, FlowPlan};
 use crate::store::{At, Counts, Facts, Held, Parked, ReadTo, Verdict};
 use crate::{Error, ErrorKind, Result};
@@ -29,8 +29,6 @@ pub(super) struct Pass<'a> {
     pub changes: Vec<Change>,
     pub held: Vec<Held>,
     pub parked: Vec<Parked>,
-    /// Match keys of records that this pass creates: a vendor's search may not know them yet.
-    pub created: HashMap<(EntityName, u64), LinkId>,
     /// Records being brought along for others, so that two that refer to each other end.
     pub fetching: BTreeSet<At>,
     journaled: u64,
@@ -56,7 +54,6 @@ impl<'a> Pass<'a> {
             changes: Vec::new(),
             held: Vec::new(),
             parked: Vec::new(),
-            created: HashMap::new(),
             fetching: BTreeSet::new(),
             journaled: 0,
         }
@@ -180,7 +177,8 @@ impl<'a> Pass<'a> {
     /// An entity of the mappings.
     pub fn entity(&self, name: &EntityName) -> Result<&'a Entity> {
         self.engine.mappings.entity(name).ok_or_else(|| {
-            Error::new(ErrorKind::Config, format!("no mapping file defines the entity {name}")).at("flow", &self.flow.name)
+            Error::new(ErrorKind::Config, format!("no mapping file defines the entity {name}"))
+                .at("flow", &self.flow.name)
         })
     }
 
@@ -225,7 +223,8 @@ impl<'a> Pass<'a> {
             *calls.entry(change.system.clone()).or_default() += 0;
         }
         for (system, needed) in &mut calls {
-            *needed = super::push::calls_for(self.engine, self.changes.iter().filter(|change| change.system == *system));
+            *needed =
+                super::push::calls_for(self.engine, self.changes.iter().filter(|change| change.system == *system));
         }
         FlowPlan {
             flow: self.flow.name.clone(),

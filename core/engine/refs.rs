@@ -149,7 +149,11 @@ impl Pass<'_> {
     }
 
     /// Creates in `target` what values refer to and what is not there yet.
-    pub(super) async fn bring_over(&mut self, needed: BTreeSet<(EntityName, LinkId)>, target: &SystemName) -> Result<()> {
+    pub(super) async fn bring_over(
+        &mut self,
+        needed: BTreeSet<(EntityName, LinkId)>,
+        target: &SystemName,
+    ) -> Result<()> {
         let mut by_source: BTreeMap<(EntityName, SystemName), Vec<RemoteId>> = BTreeMap::new();
         for (entity, link) in needed {
             let at = At { entity: entity.clone(), system: target.clone(), id: link.as_str().into() };
@@ -157,7 +161,8 @@ impl Pass<'_> {
                 continue;
             }
             let Some(link) = self.engine.store.link(&link)? else { continue };
-            let usable = link.sides.iter().find(|(_, side)| side.presence == Presence::Present && !is_planned(&side.id));
+            let usable =
+                link.sides.iter().find(|(_, side)| side.presence == Presence::Present && !is_planned(&side.id));
             if let Some((system, side)) = usable {
                 by_source.entry((entity, system.clone())).or_default().push(side.id.clone());
             }

@@ -175,13 +175,7 @@ fn work_of(entity: &Entity, system: &SystemName, fresh: Fresh, link: Option<Link
     if let Some(known) = link.sides.get_mut(system) {
         known.presence = Presence::Present;
     }
-    Work {
-        link,
-        new,
-        source: system.clone(),
-        sides: [(system.clone(), fresh)].into(),
-        ..Work::default()
-    }
+    Work { link, new, source: system.clone(), sides: [(system.clone(), fresh)].into(), ..Work::default() }
 }
 
 /// A name for a record that cannot be read whole.

@@ -93,8 +93,7 @@ impl Pass<'_> {
 
     /// Reads the other sides of each link, batched by system.
     pub(super) async fn gather(&mut self, entity: &Entity, works: &mut [Work]) -> Result<()> {
-        let mut systems: Vec<SystemName> =
-            works.iter().flat_map(|work| work.link.sides.keys().cloned()).collect();
+        let mut systems: Vec<SystemName> = works.iter().flat_map(|work| work.link.sides.keys().cloned()).collect();
         systems.sort();
         systems.dedup();
         for name in systems {
@@ -164,7 +163,7 @@ impl Pass<'_> {
     }
 
     /// Remembers what became of each work, all in one commit.
-    fn settle(&mut self, entity: &Entity, works: &[Work]) -> Result<()> {
+    pub(super) fn settle(&mut self, entity: &Entity, works: &[Work]) -> Result<()> {
         let mut facts = Facts::new();
         for work in works.iter().filter(|work| !work.stopped) {
             match &work.trouble {

@@ -52,7 +52,7 @@ pub struct Link {
 }
 
 /// A record of a link.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkSide {
     /// Its resource.
     pub resource: ResourceName,

@@ -4,6 +4,7 @@ pub mod clock;
 pub mod config;
 pub mod connector;
 pub mod diagnostic;
+mod dice;
 pub mod emulator;
 pub mod engine;
 pub mod error;

@@ -1,1 +1,5 @@
-//! The connectors.
+//! The connectors: a folder per vendor, and the registry that lists them.
+
+pub mod registry;
+#[allow(dead_code)]
+mod spreadsheet;

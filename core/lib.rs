@@ -1,5 +1,6 @@
 //! The hub, without any vendor: see ARCHITECTURE.md for the rooms and the arrows between them.
 
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod connector;

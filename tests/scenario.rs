@@ -10,7 +10,7 @@ use passerelle_core::engine::{Engine, Flow, Scope, Unwatched};
 use passerelle_core::mapping::{Mappings, Source};
 use passerelle_core::model::{Fields, SystemName};
 use passerelle_core::store::{self, Facts, Store, Verdict};
-use passerelle_core::system::Systems;
+use passerelle_core::system::{System, Systems};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -166,7 +166,7 @@ impl Teller {
             systems.iter().map(|(name, memory)| (name.as_str().into(), Arc::new(memory.clone()) as Arc<dyn Connector>));
         let start: Timestamp = "2026-11-24T09:00:00Z".parse().map_err(|_| "no time".to_owned())?;
         let engine = Engine {
-            systems: Arc::new(Systems::of(connectors)),
+            systems: Arc::new(built),
             mappings: Arc::new(mappings),
             store: empty(),
             clock: Arc::new(ManualClock::at(start)),

@@ -60,7 +60,8 @@ impl Pass<'_> {
         creating: &[usize],
     ) -> Result<()> {
         self.refuse_doubles(entity, target, works, creating)?;
-        let effect = self.engine.systems.get(target)?.capabilities(self.column(entity, target)?.resource())?.create;
+        let effect =
+            self.engine.systems.get(target)?.resource(self.column(entity, target)?.resource())?.capabilities.create;
         if effect != Effect::Blind {
             let open: Vec<usize> = still_open(works, creating, target);
             let keys: Vec<ExternalKey> = open.iter().map(|at| works[*at].link.id.as_str().into()).collect();

@@ -67,7 +67,7 @@ impl<'a> Pass<'a> {
         let entity = self.entity(&self.flow.entity)?;
         for system in &self.flow.between {
             self.column(entity, system)?;
-            self.engine.systems.get(system)?.connector_check().await?;
+            self.engine.systems.get(system)?.check().await?;
         }
         if self.mode != Mode::Dry {
             self.prepare(entity).await?;

@@ -35,7 +35,7 @@ impl Pass<'_> {
         }
         for ((name, resource, _), members) in groups {
             let system = self.engine.systems.get(&name)?.clone();
-            let size = system.capabilities(&resource)?.batch.write.max(1);
+            let size = system.resource(&resource)?.capabilities.batch.write.max(1);
             for batch in members.chunks(size) {
                 self.push_batch(entity, works, &system, &resource, batch).await?;
                 self.engine.watch.went_on(&self.flow.name, &self.counts);
@@ -67,7 +67,7 @@ impl Pass<'_> {
                 change.write(if wait { Vec::new() } else { change.then.clone() })
             })
             .collect();
-        let outcomes = system.write(resource, &writes).await?;
+        let outcomes = system.write(resource, &writes).await;
         let mut stop = None;
         let mut facts = Facts::new();
         for (((at, change), write), outcome) in batch.iter().zip(&writes).zip(outcomes) {
@@ -119,7 +119,7 @@ impl Pass<'_> {
                 Err(error) if error.kind() == ErrorKind::OutcomeUnknown => {}
                 _ => return outcome,
             }
-            let effect = system.capabilities(&change.resource)?.create;
+            let effect = system.resource(&change.resource)?.capabilities.create;
             if effect == Effect::Blind {
                 return outcome;
             }
@@ -130,7 +130,7 @@ impl Pass<'_> {
             if effect == Effect::SearchableLater {
                 return outcome;
             }
-            let again = system.write(&change.resource, std::slice::from_ref(write)).await?;
+            let again = system.write(&change.resource, std::slice::from_ref(write)).await;
             outcome = again.into_iter().next().unwrap_or(outcome);
         }
         outcome
@@ -227,12 +227,12 @@ pub(super) fn calls_for<'c>(engine: &Engine, changes: impl Iterator<Item = &'c C
     }
     let mut calls = moves;
     for ((name, resource, verb), count) in kinds {
-        let Some(batch) = engine.systems.get(name).ok().and_then(|system| system.capabilities(resource).ok()) else {
-            continue;
-        };
-        calls += count.div_ceil(batch.batch.write.max(1) as u64);
+        let Some(system) = engine.systems.get(name).ok() else { continue };
+        let Ok(known) = system.resource(resource) else { continue };
+        let batch = known.capabilities.batch;
+        calls += count.div_ceil(batch.write.max(1) as u64);
         if verb == "create" {
-            calls += count.div_ceil(batch.batch.find.max(1) as u64);
+            calls += count.div_ceil(batch.find.max(1) as u64);
         }
     }
     calls

@@ -162,8 +162,10 @@ impl Teller {
                 max_changes: story.max_changes,
             })
             .collect();
-        let connectors =
-            systems.iter().map(|(name, memory)| (name.as_str().into(), Arc::new(memory.clone()) as Arc<dyn Connector>));
+        let built: Systems = systems
+            .iter()
+            .map(|(name, memory)| System::new(name.as_str().into(), Arc::new(memory.clone()) as Arc<dyn Connector>))
+            .collect();
         let start: Timestamp = "2026-11-24T09:00:00Z".parse().map_err(|_| "no time".to_owned())?;
         let engine = Engine {
             systems: Arc::new(built),

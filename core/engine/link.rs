@@ -12,7 +12,7 @@ use crate::reconcile::is_empty;
 ///
 /// It is an external key too: letters, digits and `:_.-`, at most 64 bytes. It begins with the entity's name, which
 /// mappings keep to 23 of these characters.
-pub(super) fn link_id(entity: &EntityName, system: &SystemName, id: &RemoteId) -> LinkId {
+pub fn link_id(entity: &EntityName, system: &SystemName, id: &RemoteId) -> LinkId {
     let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
     let whole = format!("{entity}:{system}:{id}");
     if whole.len() <= 64 && [entity.as_str(), system.as_str(), id.as_str()].into_iter().all(plain) {

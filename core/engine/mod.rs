@@ -25,7 +25,8 @@ use crate::store::{Counts, Facts, Run, Store, Verdict};
 use crate::system::Systems;
 use crate::{Error, ErrorKind, Result};
 
-pub use apply::Applied;
+pub use apply::{Applied, Refused};
+pub use link::link_id;
 pub use verify::{Difference, Verified};
 
 /// One flow, as the engine needs it.
@@ -54,6 +55,11 @@ pub enum Scope {
 pub trait Watch: Send + Sync {
     /// A page was read, or a batch was written.
     fn went_on(&self, flow: &FlowName, counts: &Counts);
+
+    /// Whether a person asked to stop: what is started is finished, the rest is left to the next run.
+    fn is_stopping(&self) -> bool {
+        false
+    }
 }
 
 /// Watches nothing.

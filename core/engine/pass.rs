@@ -154,6 +154,7 @@ impl<'a> Pass<'a> {
             _ => None,
         };
         loop {
+            self.go_on()?;
             let page = system.changes(&resource, since.as_ref()).await?;
             self.counts.read += page.records.len() as u64;
             self.step(entity, name, page.records, super::step::Why::Changed).await?;
@@ -167,6 +168,15 @@ impl<'a> Pass<'a> {
             }
             since = Some(page.next);
         }
+    }
+
+    /// Stops between two calls when a person asked for it.
+    pub fn go_on(&self) -> Result<()> {
+        if self.engine.watch.is_stopping() {
+            let said = "stopped on request; what was started is finished, the next run goes on from here";
+            return Err(Error::new(ErrorKind::Unavailable, said));
+        }
+        Ok(())
     }
 
     /// The present instant.

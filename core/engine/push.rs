@@ -37,6 +37,7 @@ impl Pass<'_> {
             let system = self.engine.systems.get(&name)?.clone();
             let size = system.resource(&resource)?.capabilities.batch.write.max(1);
             for batch in members.chunks(size) {
+                self.go_on()?;
                 self.push_batch(entity, works, &system, &resource, batch).await?;
                 self.engine.watch.went_on(&self.flow.name, &self.counts);
             }

@@ -43,6 +43,10 @@ impl Pass<'_> {
             self.meet(entity, system, &mut works)?;
             self.gather(entity, &mut works).await?;
             let stopped = self.rounds(entity, &mut works, &because).await;
+            if stopped.is_err() {
+                // Not remembered as seen, so that the next run decides them again; what was created is in its link.
+                works.iter_mut().filter(|work| work.is_sound()).for_each(|work| work.stopped = true);
+            }
             self.settle(entity, &works)?;
             stopped
         })

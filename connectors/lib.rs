@@ -1,5 +1,4 @@
 //! The connectors.
 
 pub mod registry;
-#[allow(dead_code)]
 mod spreadsheet;

@@ -1,4 +1,4 @@
-//! The connectors.
+//! The connectors: a folder per vendor, and the registry that lists them.
 
 pub mod registry;
 mod spreadsheet;

@@ -1,5 +1,6 @@
 //! The hub, without any vendor: see ARCHITECTURE.md for the rooms and the arrows between them.
 
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod connector;
@@ -13,5 +14,6 @@ pub mod model;
 pub mod reconcile;
 pub mod registry;
 pub mod store;
+pub mod system;
 
 pub use error::{Error, ErrorKind, Result};

@@ -1,5 +1,4 @@
 //! The connectors: a folder per vendor, and the registry that lists them.
 
 pub mod registry;
-#[allow(dead_code)]
 mod spreadsheet;

@@ -1,1 +1,3 @@
-//! The connectors.
+//! The connectors: a folder per vendor, and the registry that lists them.
+
+mod hubspot;

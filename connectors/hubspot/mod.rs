@@ -1,0 +1,3 @@
+//! HubSpot's CRM: companies, contacts, products, and deals with their quotes.
+
+mod emulator;

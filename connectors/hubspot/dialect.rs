@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use passerelle_core::clock::Timestamp;
-use passerelle_core::http::{Dialect, Request, Response};
+use passerelle_core::http::{Dialect, Pace, Request, Response};
 use passerelle_core::{Error, ErrorKind, Result};
 use serde::Deserialize;
 use serde_json::Value;
@@ -53,6 +53,15 @@ impl Dialect for HubSpotDialect {
         }
         let traces = texts(&refusal.context["objectWriteTraceId"]);
         Err(if traces.is_empty() { error } else { error.at("rows", traces.join(" ")) })
+    }
+
+    fn pace(&self, response: &Response) -> Option<Pace> {
+        let number = |name: &str| response.header(name)?.parse::<u64>().ok();
+        Some(Pace {
+            remaining: number("X-HubSpot-RateLimit-Remaining")?,
+            allowance: number("X-HubSpot-RateLimit-Max")?,
+            resets_in: Duration::from_millis(number("X-HubSpot-RateLimit-Interval-Milliseconds")?),
+        })
     }
 }
 

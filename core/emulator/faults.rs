@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::dice::Dice;
+use crate::dice::Dice;
 use crate::http::Request;
 
 /// How often a fault strikes.

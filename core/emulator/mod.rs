@@ -2,7 +2,6 @@
 
 mod control;
 mod cut;
-mod dice;
 mod fault;
 mod faults;
 mod host;

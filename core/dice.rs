@@ -2,22 +2,28 @@
 
 /// A xorshift64* generator; not for secrets.
 #[derive(Clone, Debug)]
-pub(super) struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
     /// Dice that fall the same way for the same seed.
-    pub(super) fn seeded(seed: u64) -> Self {
+    pub(crate) fn seeded(seed: u64) -> Self {
+        let mixed = (seed ^ 0x9E37_79B9_7F4A_7C15).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         // Zero is the one state that xorshift cannot leave.
-        Self((seed ^ 0x9E37_79B9_7F4A_7C15).max(1))
+        Self((mixed ^ (mixed >> 31)).max(1))
     }
 
     /// Whether an event of this probability happens now.
-    pub(super) fn falls_within(&mut self, share: f64) -> bool {
+    pub(crate) fn falls_within(&mut self, share: f64) -> bool {
+        self.fraction() < share
+    }
+
+    /// A number of [0, 1).
+    pub(crate) fn fraction(&mut self) -> f64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
         let bits = self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 11;
-        (bits as f64) / ((1_u64 << 53) as f64) < share
+        (bits as f64) / ((1_u64 << 53) as f64)
     }
 }
 

@@ -1,0 +1,1 @@
+//! The connector against its emulator, in one process and in virtual time.

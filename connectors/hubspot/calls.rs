@@ -164,10 +164,8 @@ impl Calls {
     /// Associates pairs by a type that HubSpot defines.
     pub(super) async fn associate(&self, from: &str, to: &str, pairs: &[(&str, &str)], type_id: u32) -> Result<()> {
         let types = json!([{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": type_id}]);
-        let inputs: Vec<Value> = pairs
-            .iter()
-            .map(|(from, to)| json!({"from": {"id": from}, "to": {"id": to}, "types": types}))
-            .collect();
+        let inputs: Vec<Value> =
+            pairs.iter().map(|(from, to)| json!({"from": {"id": from}, "to": {"id": to}, "types": types})).collect();
         let path = format!("{}/batch/create", self.associations(from, to));
         self.api.call(Request::post(path, json!({"inputs": inputs})).harmless()).await.map(drop)
     }

@@ -85,7 +85,7 @@ fn status_by_stage(deal: &Object, pipelines: &[Value]) -> Status {
     let Some(metadata) = stage.map(|stage| &stage["metadata"]) else { return Status::Open };
     let probability = metadata["probability"].as_str().and_then(|text| text.parse::<Decimal>().ok());
     match (metadata["isClosed"].as_str(), probability) {
-        (Some("true"), Some(Decimal::ONE)) => Status::Won,
+        (Some("true"), Some(probability)) if probability == Decimal::ONE => Status::Won,
         (Some("true"), _) => Status::Lost,
         _ => Status::Open,
     }

@@ -35,7 +35,9 @@ impl Dialect for HubSpotDialect {
         }
         let refusal: Refusal = serde_json::from_slice(&response.body).unwrap_or_default();
         let error = match response.status {
-            401 => denied(&refusal, "hubspot does not accept the token", "set `token`, or `client_id` and its companions"),
+            401 => {
+                denied(&refusal, "hubspot does not accept the token", "set `token`, or `client_id` and its companions")
+            }
             403 => denied(&refusal, "the token lacks a scope", "add the scope to the key or app in HubSpot"),
             404 => Error::new(ErrorKind::NotFound, words(&refusal, response)),
             409 => conflict(&refusal, response),

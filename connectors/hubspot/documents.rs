@@ -39,8 +39,7 @@ impl Documents<'_> {
     /// The documents of these objects; two ids that were merged into one give one.
     pub(super) async fn join(&self, objects: Vec<Object>) -> Result<Vec<Record>> {
         let unique: BTreeMap<String, Object> = objects.into_iter().map(|object| (object.id.clone(), object)).collect();
-        let (archived, present): (Vec<Object>, Vec<Object>) =
-            unique.into_values().partition(|object| object.archived);
+        let (archived, present): (Vec<Object>, Vec<Object>) = unique.into_values().partition(|object| object.archived);
         let mut records: Vec<Record> =
             archived.iter().map(|object| object.record(object.document(&self.asked.own))).collect();
         records.extend(match self.kind {
@@ -94,9 +93,9 @@ pub(super) fn targets(associated: &Associated) -> Vec<String> {
 /// The primary company of an object, else its first.
 pub(super) fn main_company<'a>(companies: &'a Associated, id: &str, kind: Kind) -> Option<&'a str> {
     let ends = companies.get(id)?;
-    let primary = ends.iter().find(|end| {
-        end.association_types.iter().any(|known| Some(known.type_id) == kind.primary_company_type())
-    });
+    let primary = ends
+        .iter()
+        .find(|end| end.association_types.iter().any(|known| Some(known.type_id) == kind.primary_company_type()));
     primary.or_else(|| ends.first()).map(|end| end.to_object_id.as_str())
 }
 

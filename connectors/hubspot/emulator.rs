@@ -95,11 +95,11 @@ impl Emulator for HubSpot {
     fn handle(&mut self, request: &Request, now: Timestamp) -> Response {
         let now = to_millisecond(now);
         self.calls += 1;
-        let dated = |response: Response| match jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&now)
-        {
-            Ok(date) => response.with_header("Date", date),
-            Err(_) => response,
-        };
+        let dated =
+            |response: Response| match jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&now) {
+                Ok(date) => response.with_header("Date", date),
+                Err(_) => response,
+            };
         let is_search = request.path.ends_with("/search");
         if let Err(refused) = self.meter.count(&self.account.settings, now, is_search) {
             return dated(refused);

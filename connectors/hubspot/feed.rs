@@ -120,12 +120,7 @@ async fn list(
     Ok((records, next))
 }
 
-async fn step(
-    calls: &Calls,
-    documents: &Documents<'_>,
-    margins: Margins,
-    run: Run,
-) -> Result<(Vec<Record>, Position)> {
+async fn step(calls: &Calls, documents: &Documents<'_>, margins: Margins, run: Run) -> Result<(Vec<Record>, Position)> {
     let part = parts(documents.kind).get(run.part).copied().unwrap_or(documents.kind.path());
     let (found, time) = calls.search(part, vec![run.filter(part)], &run.last).await?;
     let ids = match part {

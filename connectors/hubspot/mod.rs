@@ -119,8 +119,9 @@ impl Connector for HubSpot {
             Lookup::Field { path, values } => (path.as_str(), values.clone()),
         };
         if property.contains('.') || kind.joined().contains(&property) {
-            return Err(Error::new(ErrorKind::Unsupported, "hubspot cannot be searched by this field")
-                .at("field", property));
+            return Err(
+                Error::new(ErrorKind::Unsupported, "hubspot cannot be searched by this field").at("field", property)
+            );
         }
         // Unique properties are looked up at once; the index of the search is behind by up to a minute.
         if property == KEY || (kind == Kind::Contacts && property == "email") {

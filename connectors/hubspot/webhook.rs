@@ -43,7 +43,8 @@ fn verify(delivery: &Delivery<'_>, url: &str, secret: &Secret) -> Result<()> {
             if (i128::from(delivery.received.as_millisecond()) - sent).abs() > WINDOW {
                 return denied("the delivery is older than five minutes, or from the future");
             }
-            let signed = [delivery.method.as_bytes(), decoded(url).as_bytes(), delivery.body, stamp.as_bytes()];
+            let url = decoded(url);
+            let signed = [delivery.method.as_bytes(), url.as_bytes(), delivery.body, stamp.as_bytes()];
             (given, third(key, &signed)?)
         }
         (None, Some(given)) => match header("X-HubSpot-Signature-Version") {
@@ -59,8 +60,9 @@ fn verify(delivery: &Delivery<'_>, url: &str, secret: &Secret) -> Result<()> {
 }
 
 fn third(key: &[u8], parts: &[&[u8]]) -> Result<String> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key)
-        .map_err(|cause| Error::new(ErrorKind::Config, "`webhook_secret` cannot be a key").because(cause.to_string()))?;
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).map_err(|cause| {
+        Error::new(ErrorKind::Config, "`webhook_secret` cannot be a key").because(cause.to_string())
+    })?;
     for part in parts {
         mac.update(part);
     }
@@ -111,7 +113,8 @@ fn hinted(event: &Value) -> Vec<Hint> {
     let named = ["objectId", "newObjectId", "primaryObjectId"].map(|name| &event[name]);
     // The far side of an association has an event of its own.
     let own = if event["objectId"].is_null() { Some(&event["fromObjectId"]) } else { None };
-    let ids = named.into_iter().chain(merged).chain(own).filter_map(|id| id.as_u64().or_else(|| id.as_str()?.parse().ok()));
+    let ids =
+        named.into_iter().chain(merged).chain(own).filter_map(|id| id.as_u64().or_else(|| id.as_str()?.parse().ok()));
     let mut hints: Vec<Hint> = Vec::new();
     for id in ids {
         let hint = Hint { resource: resource.into(), id: id.to_string().into() };
@@ -145,7 +148,9 @@ mod tests {
         let received = Timestamp::from_millisecond(SENT + late).unwrap();
         let delivery = Delivery { method: "POST", url, headers: &headers, body: body.as_bytes(), received };
         let told = match decode(&delivery, url, &Secret::new(SECRET)) {
-            Ok(hints) => hints.iter().map(|hint| format!("{}/{}", hint.resource, hint.id)).collect::<Vec<_>>().join(" "),
+            Ok(hints) => {
+                hints.iter().map(|hint| format!("{}/{}", hint.resource, hint.id)).collect::<Vec<_>>().join(" ")
+            }
             Err(error) => format!("{:?}", error.kind()),
         };
         assert_eq!(told, expected, "{headers:?}");
@@ -197,8 +202,14 @@ mod tests {
         assert_eq!(hints(merge), "contacts/1 contacts/3 contacts/2");
         let association = r#"{"subscriptionType": "deal.associationChange", "fromObjectId": 5, "toObjectId": 6}"#;
         assert_eq!(hints(association), "deals/5");
-        assert_eq!(hints(r#"{"subscriptionType": "object.deletion", "objectTypeId": "0-3", "objectId": "7"}"#), "deals/7");
+        assert_eq!(
+            hints(r#"{"subscriptionType": "object.deletion", "objectTypeId": "0-3", "objectId": "7"}"#),
+            "deals/7"
+        );
         assert_eq!(hints(r#"{"subscriptionType": "line_item.creation", "objectId": 8}"#), "");
-        assert_eq!(hints(r#"{"subscriptionType": "object.propertyChange", "objectTypeId": "0-14", "objectId": 9}"#), "");
+        assert_eq!(
+            hints(r#"{"subscriptionType": "object.propertyChange", "objectTypeId": "0-14", "objectId": 9}"#),
+            ""
+        );
     }
 }

@@ -30,9 +30,9 @@ pub(super) fn answer(account: &mut Account, call: &Call<'_>, rest: &[&str]) -> R
             Ok(Response::json(200, &json!({"results": results})))
         }
         ("POST", ["batch", "read"]) => read(account, call, from, to),
-        ("POST", ["batch", "associate", "default"]) => write(account, call, from, to, |_, _, _| {
-            links::types(from, to).into_iter().take(1).collect()
-        }),
+        ("POST", ["batch", "associate", "default"]) => {
+            write(account, call, from, to, |_, _, _| links::types(from, to).into_iter().take(1).collect())
+        }
         ("POST", ["batch", "create"]) => write(account, call, from, to, |input, from, to| {
             let types = input["types"].as_array().into_iter().flatten();
             types.filter_map(|link| links::type_of(from, to, link["associationTypeId"].as_u64()? as u32)).collect()
@@ -123,7 +123,8 @@ pub(super) fn wanted(account: &Account, kind: Kind, body: &Value) -> Result<Want
         for named in types {
             let type_id = named["associationTypeId"].as_u64().unwrap_or_default() as u32;
             let link = Kind::all().find_map(|to| links::type_of(kind, to, type_id));
-            let link = link.ok_or_else(|| Refusal::invalid(format!("{type_id} is not an association type from here")))?;
+            let link =
+                link.ok_or_else(|| Refusal::invalid(format!("{type_id} is not an association type from here")))?;
             wanted.push(((link.to, account.present(link.to, id, None)?), link));
         }
     }

@@ -45,9 +45,9 @@ fn properties_of(input: &Value) -> Result<&Map<String, Value>, Refusal> {
 }
 
 fn read(account: &Account, call: &Call<'_>, kind: Kind, inputs: &[Value]) -> Reply {
-    let names: Vec<String> = call.body["properties"].as_array().map_or_else(Vec::new, |names| {
-        names.iter().filter_map(Value::as_str).map(str::to_owned).collect()
-    });
+    let names: Vec<String> = call.body["properties"]
+        .as_array()
+        .map_or_else(Vec::new, |names| names.iter().filter_map(Value::as_str).map(str::to_owned).collect());
     let by = call.body["idProperty"].as_str();
     let archived = call.param("archived") == Some("true");
     let (mut results, mut missing) = (Vec::new(), Vec::new());

@@ -145,8 +145,7 @@ const LIFECYCLE: &[&str] = &[
     "evangelist",
     "other",
 ];
-const FREQUENCY: &[&str] =
-    &["monthly", "quarterly", "per_six_months", "annually", "per_two_years", "per_three_years"];
+const FREQUENCY: &[&str] = &["monthly", "quarterly", "per_six_months", "annually", "per_two_years", "per_three_years"];
 const QUOTE_STATUS: &[&str] =
     &["DRAFT", "APPROVAL_NOT_NEEDED", "PENDING_APPROVAL", "APPROVED", "REJECTED", "ACCEPTED", "VOID"];
 

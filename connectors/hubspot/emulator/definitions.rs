@@ -110,7 +110,8 @@ fn groups(account: &mut Account, call: &Call<'_>, kind: Kind, rest: &[&str]) -> 
             Ok(Response::json(200, &json!({"results": results})))
         }
         ("POST", []) => {
-            let text = |name: &str| call.body[name].as_str().ok_or_else(|| Refusal::invalid(format!("{name} is required")));
+            let text =
+                |name: &str| call.body[name].as_str().ok_or_else(|| Refusal::invalid(format!("{name} is required")));
             let (name, label) = (text("name")?, text("label")?);
             if groups.contains_key(name) {
                 return Err(Refusal::new(409, "CONFLICT", format!("A property group named '{name}' already exists.")));

@@ -34,7 +34,8 @@ pub(super) fn owners(call: &Call<'_>, rest: &[&str]) -> Reply {
         }
         ("GET", [id]) => {
             let by_user = call.param("idProperty") == Some("userId");
-            let found = known.into_iter().find(|owner| if by_user { owner.1.to_string() == *id } else { owner.0 == *id });
+            let found =
+                known.into_iter().find(|owner| if by_user { owner.1.to_string() == *id } else { owner.0 == *id });
             let found = found.ok_or_else(|| Refusal::not_found("owner not found"))?;
             Ok(Response::json(200, &shown(found)))
         }

@@ -30,7 +30,8 @@ impl Account {
         }
         self.aliases.extend([((kind, primary), id), ((kind, other), id)]);
 
-        let olds: Vec<String> = self.aliases.iter().filter(|(at, to)| at.0 == kind && **to == id).map(|(at, _)| at.1.to_string()).collect();
+        let olds: Vec<String> =
+            self.aliases.iter().filter(|(at, to)| at.0 == kind && **to == id).map(|(at, _)| at.1.to_string()).collect();
         let mut values = lost;
         values.retain(|name, _| !self.property(kind, name).is_some_and(|property| property.unique));
         values.extend(kept);

@@ -17,7 +17,8 @@ const PAGE: usize = 100;
 /// Answers a call below `/crm/objects/{type}`.
 pub(super) fn answer(account: &mut Account, call: &Call<'_>, rest: &[&str]) -> Reply {
     let Some((kind, rest)) = rest.split_first() else { return Err(Refusal::no_route()) };
-    let kind = Kind::parse(kind).ok_or_else(|| Refusal::invalid(format!("Unable to infer object type from: {kind}")))?;
+    let kind =
+        Kind::parse(kind).ok_or_else(|| Refusal::invalid(format!("Unable to infer object type from: {kind}")))?;
     match (call.method, rest) {
         ("GET", []) => list(account, call, kind),
         ("POST", []) => create(account, call, kind),

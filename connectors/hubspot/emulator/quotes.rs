@@ -26,13 +26,12 @@ impl Account {
             }
         }
         let lines = self.links.of((Kind::Quotes, quote), Kind::LineItems);
-        let amounts = lines.iter().filter_map(|(line, _)| {
-            decimal(self.object(Kind::LineItems, *line)?.values.get("amount")?)
-        });
+        let amounts =
+            lines.iter().filter_map(|(line, _)| decimal(self.object(Kind::LineItems, *line)?.values.get("amount")?));
         let amount = amounts.sum::<Decimal>().normalize().to_string();
-        let is_cpq = self.object(Kind::Quotes, quote).is_some_and(|object| {
-            object.values.get("hs_template_type").is_some_and(|kind| kind == "CPQ_QUOTE")
-        });
+        let is_cpq = self
+            .object(Kind::Quotes, quote)
+            .is_some_and(|object| object.values.get("hs_template_type").is_some_and(|kind| kind == "CPQ_QUOTE"));
         let number = format!("20261124-{:06}", quote % 1_000_000);
         let key = format!("{quote:x}");
         let link = format!("https://app.hubspot.com/quote/{key}");

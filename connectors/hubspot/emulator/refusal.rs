@@ -10,7 +10,7 @@ pub(super) struct Refusal {
     pub status: u16,
     category: &'static str,
     message: String,
-    context: Map<String, Value>,
+    context: Vec<(String, Value)>,
     errors: Vec<Value>,
 }
 
@@ -20,7 +20,7 @@ pub(super) type Reply = Result<Response, Refusal>;
 impl Refusal {
     /// A refusal of `status` and `category`.
     pub(super) fn new(status: u16, category: &'static str, message: impl Into<String>) -> Self {
-        Self { status, category, message: message.into(), context: Map::new(), errors: Vec::new() }
+        Self { status, category, message: message.into(), context: Vec::new(), errors: Vec::new() }
     }
 
     /// 400 `VALIDATION_ERROR`.
@@ -53,7 +53,7 @@ impl Refusal {
 
     /// The same refusal with a context entry.
     pub(super) fn about(mut self, name: &str, values: &[&str]) -> Self {
-        self.context.insert(name.to_owned(), json!(values));
+        self.context.push((name.to_owned(), json!(values)));
         self
     }
 
@@ -69,7 +69,7 @@ impl Refusal {
             "status": "error", "message": self.message, "correlationId": correlation, "category": self.category,
         });
         if !self.context.is_empty() {
-            body["context"] = json!(self.context);
+            body["context"] = json!(self.context());
         }
         if !self.errors.is_empty() {
             body["errors"] = json!(self.errors);
@@ -79,7 +79,7 @@ impl Refusal {
 
     /// As an error inside the answer to a batch (`StandardError`).
     pub(super) fn item(&self, trace: Option<&str>) -> Value {
-        let mut context = self.context.clone();
+        let mut context = self.context();
         if let Some(trace) = trace {
             context.insert("objectWriteTraceId".to_owned(), json!([trace]));
         }
@@ -87,5 +87,9 @@ impl Refusal {
             "status": "error", "category": self.category, "message": self.message, "context": context,
             "errors": self.errors, "links": {},
         })
+    }
+
+    fn context(&self) -> Map<String, Value> {
+        self.context.iter().cloned().collect()
     }
 }

@@ -27,7 +27,9 @@ pub(super) fn answer(account: &Account, call: &Call<'_>, kind: Kind) -> Reply {
     query.sort(&mut found);
     let total = found.len();
     if query.after + query.limit > REACHABLE {
-        return Err(Refusal::invalid("There was a problem with the request: only the first 10000 results can be paged"));
+        return Err(Refusal::invalid(
+            "There was a problem with the request: only the first 10000 results can be paged",
+        ));
     }
     let page = found.iter().skip(query.after).take(query.limit);
     let results: Vec<Value> = page
@@ -96,8 +98,8 @@ impl<'a> Query<'a> {
     }
 
     fn matches(&self, values: &Values) -> bool {
-        let grouped = self.groups.is_empty()
-            || self.groups.iter().any(|group| group.iter().all(|filter| filter.matches(values)));
+        let grouped =
+            self.groups.is_empty() || self.groups.iter().any(|group| group.iter().all(|filter| filter.matches(values)));
         let text = self.text.as_deref().unwrap_or_default();
         grouped && (text.is_empty() || values.values().any(|value| value.to_lowercase().contains(text)))
     }

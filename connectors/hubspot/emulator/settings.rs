@@ -104,9 +104,7 @@ impl Settings {
     /// Refuses what lacks a required property; these rules bind only the newest version.
     pub(super) fn check_required(&self, kind: Kind, values: &Values, version: &str) -> Result<(), Refusal> {
         let broken = self.required.iter().find(|rule| {
-            rule.kind == kind
-                && values.get(&rule.when.0) == Some(&rule.when.1)
-                && !values.contains_key(&rule.property)
+            rule.kind == kind && values.get(&rule.when.0) == Some(&rule.when.1) && !values.contains_key(&rule.property)
         });
         match broken.filter(|_| version == "2026-09") {
             Some(rule) => {

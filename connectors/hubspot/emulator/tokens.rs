@@ -65,12 +65,7 @@ impl Tokens {
 }
 
 /// Refuses a call for which a token lacks the scope; a token without a list has them all.
-pub(super) fn check_scope(
-    settings: &Settings,
-    token: &str,
-    method: &str,
-    path: &[&str],
-) -> Result<(), Refusal> {
+pub(super) fn check_scope(settings: &Settings, token: &str, method: &str, path: &[&str]) -> Result<(), Refusal> {
     let Some(scopes) = settings.scopes.get(token) else { return Ok(()) };
     let ["crm", "objects" | "associations" | "properties", kind, rest @ ..] = path else { return Ok(()) };
     let Some(kind) = Kind::parse(kind) else { return Ok(()) };

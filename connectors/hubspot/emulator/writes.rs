@@ -35,8 +35,7 @@ impl Account {
         self.check(kind, id, &values, at)?;
         values.insert("hs_object_id".to_owned(), id.to_string());
         values.insert(kind.created_property().to_owned(), iso(at.now));
-        let object =
-            Object { id, values, created: at.now, updated: at.now, archived: None, past: Default::default() };
+        let object = Object { id, values, created: at.now, updated: at.now, archived: None, past: Default::default() };
         self.objects.entry(kind).or_default().insert(id, object);
         self.settle(kind, id, at.now);
         self.tell(kind, "creation", id, json!({"changeFlag": "CREATED"}), at.now);
@@ -44,7 +43,13 @@ impl Account {
     }
 
     /// Changes the named properties of an object in use.
-    pub(super) fn patch(&mut self, kind: Kind, id: u64, body: &Map<String, Value>, at: Moment<'_>) -> Result<(), Refusal> {
+    pub(super) fn patch(
+        &mut self,
+        kind: Kind,
+        id: u64,
+        body: &Map<String, Value>,
+        at: Moment<'_>,
+    ) -> Result<(), Refusal> {
         let Some(object) = self.object(kind, id) else { return Err(Refusal::not_found("resource not found")) };
         let (id, before) = (object.id, object.values.clone());
         let values = self.accept(kind, &before, body)?;

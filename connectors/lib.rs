@@ -2,5 +2,4 @@
 
 mod hubspot;
 pub mod registry;
-#[allow(dead_code)]
 mod spreadsheet;

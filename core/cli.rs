@@ -8,8 +8,10 @@ mod demo;
 mod describe;
 mod emulate;
 mod held;
+mod hub;
 mod init;
 mod logging;
+mod outcome;
 mod output;
 mod parked;
 mod plan;
@@ -25,6 +27,7 @@ use std::process::ExitCode;
 use clap::{ArgAction, Parser, Subcommand};
 
 pub use context::Context;
+pub use hub::Hub;
 pub use output::{CommandResult, Exit, Failure, Paint, Report, table};
 
 use crate::registry::Registry;

@@ -1,9 +1,13 @@
 //! `passerelle sync`: plan and apply in one pass.
 
+use serde_json::json;
+
 use super::Context;
-use super::output::CommandResult;
+use super::hub::Hub;
+use super::outcome;
+use super::output::{CommandResult, Report};
+use crate::engine::Scope;
 use crate::model::FlowName;
-use crate::{Error, ErrorKind};
 
 /// Plan and apply in one pass.
 #[derive(Debug, clap::Args)]
@@ -17,6 +21,9 @@ pub struct Args {
 }
 
 pub async fn run(context: &Context, args: &Args) -> CommandResult {
-    let _ = (context, args);
-    Err(Error::new(ErrorKind::Unsupported, "`sync` is not part of this version").into())
+    let hub = Hub::open(context, &args.flows, "syncing")?;
+    let scope = if args.full { Scope::Full } else { Scope::Changed };
+    let reports = hub.engine.sync(&hub.flows, scope).await?;
+    let json = json!({ "flows": outcome::json_of(&hub, &reports) });
+    Ok(Report::done(json, outcome::text_of(&hub, &reports)).exit(outcome::exit_of(&reports)))
 }

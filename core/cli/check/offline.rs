@@ -57,9 +57,14 @@ fn unknown_resource(
     Some(Diagnostic::whole("C0123", entity.file(), message).help(help))
 }
 
-/// A connector judges its options when it is built, which calls nothing; without its secrets it is left for later.
+/// A connector judges its options when it is built, which calls nothing.
+///
+/// A variable that is not set stands for itself; what a connector says of a key that waits for one is left for later.
 fn refused_options(context: &Context, config: &Config, mappings: &Mappings) -> Vec<Diagnostic> {
-    let parts = context.parts(config, Some(mappings));
-    let complete = config.systems.keys().filter(|system| config.resolve(system, parts.env).is_ok());
-    complete.filter_map(|system| parts.system(system).err()).flatten().collect()
+    let mut parts = context.parts(config, Some(mappings));
+    let environment = parts.env;
+    let in_place = |name: &str| environment(name).or_else(|| Some(format!("${{{name}}}")));
+    parts.env = &in_place;
+    let refused = config.systems.keys().filter_map(|system| parts.system(system).err()).flatten();
+    refused.filter(|finding| !finding.source.as_ref().is_some_and(|line| line.contains("${"))).collect()
 }

@@ -55,6 +55,7 @@ impl Plugin {
             resources: C::resources,
             options: || serde_json::to_value(schemars::schema_for!(C)).unwrap_or(Value::Null),
             build: |options, tools| {
+                tools.transport.check()?;
                 let config: C = serde_json::from_value(options)
                     .map_err(|cause| Error::new(ErrorKind::Config, cause.to_string()))?;
                 config.build(tools)

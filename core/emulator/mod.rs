@@ -1,6 +1,25 @@
 //! The kit that emulators share: a stand-in is a pure function of state, request and virtual time.
 
+mod control;
+mod cut;
+mod fault;
+mod faults;
+mod host;
+mod in_process;
+mod incoming;
+mod server;
+#[cfg(test)]
+mod tests;
+mod time;
+
 use serde_json::Value;
+
+pub use fault::Fault;
+pub use faults::{Chance, Faults};
+pub use host::Host;
+pub use in_process::InProcess;
+pub use server::{Base, Hosted, serve};
+pub use time::EmulatedTime;
 
 use crate::Result;
 use crate::clock::Timestamp;
@@ -19,7 +38,11 @@ pub trait Emulator: Send {
     /// The key that it accepts.
     fn key(&self) -> String;
 
-    /// Answers one request; `path` begins after the server's address, query parameters are decoded.
+    /// Answers one request.
+    ///
+    /// `path` begins after the server's address (so with [`base_path`](Self::base_path)) and is as it was sent, still
+    /// percent-encoded ([`Request::segments`] decodes); query parameters are decoded and in the order they came in.
+    /// The body is `Json` or `Form` where its content type says so and it parses.
     fn handle(&mut self, request: &Request, now: Timestamp) -> Response;
 
     /// Fills it with sample data; `now` is the day the sample plays on.
@@ -30,7 +53,15 @@ pub trait Emulator: Send {
 
     /// Does what no API call can: `accept_quote`, `merge`, a person's edit.
     ///
+    /// The kit answers some commands itself, for every vendor: see [`Host::control`].
+    ///
     /// # Errors
     /// `Unsupported` for an unknown command, `Rejected` when the vendor's own screens would refuse it.
     fn control(&mut self, command: &str, arguments: &Value, now: Timestamp) -> Result<Value>;
+
+    /// How the vendor words a refusal that the kit injects: 429, 502 or 503.
+    fn refusal(&self, status: u16) -> Response {
+        let refusal = Response::json(status, &serde_json::json!({ "message": "refused by the emulator's fault" }));
+        if status == 429 { refusal.with_header("Retry-After", "1") } else { refusal }
+    }
 }

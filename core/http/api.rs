@@ -1,41 +1,19 @@
 //! A vendor's API: base address, credentials, limits, retries.
 
-use std::fmt::Debug;
+use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
-use super::{Repeat, Request, Response, Secret};
+use super::gate::Gate;
+use super::oauth::OAuth;
+use super::retry::{Failure, PATIENCE, Reached, Retries};
+use super::retry_after::retry_after;
+use super::transport::address;
+use super::{Dialect, Limits, Repeat, Request, Response, Secret};
 use crate::clock::Timestamp;
 use crate::connector::Tools;
 use crate::{Error, ErrorKind, Result};
-
-/// Transport options that every connector takes in config.toml.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct Transport {
-    /// Address of the API; the vendor's own by default.
-    pub base_url: Option<String>,
-    /// Calls per second; the vendor's published limit by default.
-    pub requests_per_second: Option<f64>,
-    /// Calls that may go out at once after a pause.
-    pub burst: Option<u32>,
-    /// Calls under way at the same time.
-    pub concurrency: Option<usize>,
-    /// Seconds until a call counts as unanswered; 30 by default.
-    pub timeout: Option<f64>,
-}
-
-/// A vendor's published limits; config.toml may set others.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Limits {
-    /// Calls per second over a long time.
-    pub per_second: f64,
-    /// Calls at once.
-    pub burst: u32,
-    /// Calls under way at the same time; 1 makes one writer.
-    pub concurrency: usize,
-}
 
 /// How requests are authorised.
 #[derive(Clone, Debug)]
@@ -46,73 +24,211 @@ pub enum Auth {
     Bearer(Secret),
     /// A header of the vendor's own.
     Header(&'static str, Secret),
+    /// `Authorization: Bearer <token>`, with a token that is renewed when it must be.
+    OAuth(OAuth),
 }
 
-/// How a vendor says no.
-pub trait Dialect: Send + Sync + Debug {
-    /// Turns an answer that is not a success into an error of the right kind.
-    ///
-    /// `RateLimited` and `Unavailable` are repeated by [`Api`] (with the error's `retry_after` where the vendor gave
-    /// one); an `Unavailable` answer to a request that [`Repeat::Doubles`] becomes `OutcomeUnknown`.
-    ///
-    /// # Errors
-    /// That is its purpose.
-    fn judge(&self, request: &Request, response: &Response, now: Timestamp) -> Result<()>;
-}
+/// A vendor's API; clones share limits, tokens and counts.
+///
+/// What a call may meet, and what becomes of it:
+/// - 429: the gate shuts for everybody for as long as the vendor asks, then the call is repeated;
+/// - never sent: repeated;
+/// - sent, and refused as unavailable or never answered: repeated where that is harmless, else `OutcomeUnknown`;
+/// - 401 with OAuth: once more with a new token.
+///
+/// Repeats end after ten attempts or two minutes of waiting, with the last error.
+#[derive(Clone)]
+pub struct Api(Arc<Inner>);
 
-/// A vendor's API.
-#[derive(Clone, Debug)]
-pub struct Api {
+struct Inner {
     tools: Tools,
     base: String,
     auth: Auth,
     dialect: Arc<dyn Dialect>,
+    gate: Gate,
+    calls: AtomicU64,
+    seed: u64,
+}
+
+/// A failed attempt.
+struct Missed {
+    error: Error,
+    reached: Reached,
+    status: Option<u16>,
 }
 
 impl Api {
     /// The API at config.toml's `base_url`, else at `base`.
+    ///
+    /// Options are checked when a plugin builds its connector; an address that is none fails each call with `Config`.
     pub fn new(tools: Tools, base: &str, auth: Auth, limits: Limits, dialect: Arc<dyn Dialect>) -> Self {
-        let _ = limits;
         let base = tools.transport.base_url.clone().unwrap_or_else(|| base.to_owned());
-        Self { tools, base: base.trim_end_matches('/').to_owned(), auth, dialect }
+        let gate = Gate::new(tools.transport.limits(limits), tools.clock.clone());
+        // Hubs that start together spread their retries; a test with a clock of its own repeats itself.
+        let seed = xxhash_rust::xxh3::xxh3_64_with_seed(base.as_bytes(), tools.clock.now().as_nanosecond() as u64);
+        Self(Arc::new(Inner { tools, base, auth, dialect, gate, calls: AtomicU64::new(0), seed }))
+    }
+
+    /// What the connector was given to work with.
+    pub fn tools(&self) -> &Tools {
+        &self.0.tools
     }
 
     /// The present instant, for a vendor whose documents depend on it.
     pub fn now(&self) -> Timestamp {
-        self.tools.clock.now()
+        self.0.tools.clock.now()
+    }
+
+    /// How many requests left for the vendor, repeated ones included.
+    pub fn calls(&self) -> u64 {
+        self.0.calls.load(Ordering::Relaxed)
+    }
+
+    /// How long a call may wait in all before its last error is given back.
+    pub fn patience(&self) -> Duration {
+        PATIENCE
     }
 
     /// Makes a call and gives back an answer that the dialect accepted.
     ///
     /// # Errors
-    /// The dialect's, or the wire's, after the retries that the request's [`Repeat`] allows.
+    /// The dialect's, or the wire's, after the repeats that the request's [`Repeat`] allows.
     pub async fn call(&self, request: Request) -> Result<Response> {
-        let doubles = request.repeat == Repeat::Doubles;
-        let mut sent = request.clone();
-        sent.path = format!("{}{}", self.base, request.path);
-        match &self.auth {
-            Auth::None => {}
-            Auth::Bearer(secret) => sent.headers.push(("Authorization".into(), format!("Bearer {}", secret.reveal()))),
-            Auth::Header(name, secret) => sent.headers.push(((*name).into(), secret.reveal().into())),
-        }
-        let response = self.tools.wire.call(sent).await?;
-        match self.dialect.judge(&request, &response, self.now()) {
-            Ok(()) => Ok(response),
-            Err(error) if doubles && error.kind() == ErrorKind::Unavailable => {
-                Err(error.with_kind(ErrorKind::OutcomeUnknown))
+        let mut retries = Retries::seeded(self.0.seed.wrapping_add(self.calls()));
+        loop {
+            let Missed { error, reached, .. } = match self.attempt(&request).await {
+                Ok(response) => return Ok(response),
+                Err(missed) => missed,
+            };
+            let failure = Failure::of(error.kind(), reached);
+            let may_repeat = match failure {
+                Failure::Refused | Failure::Unsent => true,
+                Failure::Sent => request.repeat == Repeat::Harmless,
+                Failure::Final => false,
+            };
+            if !may_repeat {
+                return Err(if failure == Failure::Sent { error.with_kind(ErrorKind::OutcomeUnknown) } else { error });
             }
-            Err(error) => Err(error),
+            let asked = error.wait();
+            let wait = retries.next_wait(asked);
+            if failure == Failure::Refused {
+                self.0.gate.shut(wait.or(asked).unwrap_or_default());
+            }
+            let Some(wait) = wait else { return Err(given_up(error, retries.attempts())) };
+            tracing::debug!(method = request.method, path = request.path, %error, ?wait, "repeating a call");
+            if failure != Failure::Refused {
+                self.0.tools.clock.sleep(wait).await;
+            }
         }
     }
 
-    /// How long a retry may take in all before the error is given back.
-    pub fn patience(&self) -> Duration {
-        Duration::from_secs(60)
+    /// One attempt, or two where an OAuth token had expired.
+    async fn attempt(&self, request: &Request) -> Result<Response, Missed> {
+        let oauth = match &self.0.auth {
+            Auth::None => return self.send(request, None).await,
+            Auth::Bearer(secret) => return self.send(request, Some(bearer(secret))).await,
+            Auth::Header(name, secret) => {
+                return self.send(request, Some(((*name).to_owned(), secret.reveal().to_owned()))).await;
+            }
+            Auth::OAuth(oauth) => oauth,
+        };
+        let token = oauth.token(&self.0.tools).await.map_err(unsent)?;
+        match self.send(request, Some(bearer(&token))).await {
+            Err(Missed { status: Some(401), .. }) => {}
+            answer => return answer,
+        }
+        oauth.forget(&token).await;
+        let token = oauth.token(&self.0.tools).await.map_err(unsent)?;
+        self.send(request, Some(bearer(&token))).await
+    }
+
+    async fn send(&self, request: &Request, credentials: Option<(String, String)>) -> Result<Response, Missed> {
+        let inner = &self.0;
+        let path = within(&inner.base, &request.path).map_err(unsent)?;
+        let mut sent = Request { path, ..request.clone() };
+        sent.headers.extend(credentials);
+        let place = inner.gate.enter(PATIENCE).await.map_err(unsent)?;
+        inner.calls.fetch_add(1, Ordering::Relaxed);
+        let answer = inner.tools.wire.call(sent).await;
+        drop(place);
+        let response = answer.map_err(|error| match error.kind() {
+            ErrorKind::OutcomeUnknown => Missed { error, reached: Reached::Perhaps, status: None },
+            _ => unsent(error),
+        })?;
+        tracing::debug!(method = request.method, path = request.path, status = response.status, "called");
+        if let Some(pace) = inner.dialect.pace(&response) {
+            inner.gate.shut(pace.spacing());
+        }
+        let now = self.now();
+        let Err(error) = inner.dialect.judge(request, &response, now) else { return Ok(response) };
+        let asked = error.wait().or_else(|| retry_after(&response, now));
+        let error = match asked {
+            Some(wait) if error.is_retryable() => error.retry_after(wait),
+            _ => error,
+        };
+        Err(Missed { error, reached: Reached::Perhaps, status: Some(response.status) })
     }
 }
 
-/// The error of an `Api` that was built with a wrong option.
-#[allow(dead_code, reason = "used by the limits once they are in place")]
-pub(crate) fn bad_option(name: &'static str, why: &str) -> Error {
-    Error::new(ErrorKind::Config, why).at("option", name)
+impl fmt::Debug for Api {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Api").field("base", &self.0.base).field("calls", &self.calls()).finish_non_exhaustive()
+    }
+}
+
+fn bearer(secret: &Secret) -> (String, String) {
+    ("Authorization".to_owned(), format!("Bearer {}", secret.reveal()))
+}
+
+fn unsent(error: Error) -> Missed {
+    Missed { error, reached: Reached::No, status: None }
+}
+
+/// The last error of a call that is not repeated again.
+fn given_up(error: Error, attempts: u32) -> Error {
+    // Only harmless calls come here unanswered, and of those nothing needs to be looked for.
+    let kind = if error.kind() == ErrorKind::OutcomeUnknown { ErrorKind::Unavailable } else { error.kind() };
+    error.with_kind(kind).at("attempts", attempts)
+}
+
+/// The absolute address of `path`, which may be a link of the vendor's that begins with the base address.
+fn within(base: &str, path: &str) -> Result<String> {
+    let base = address(base).map_err(|error| error.at("option", "base_url"))?;
+    let below = match path.strip_prefix(base.as_str()) {
+        Some(below) if below.is_empty() || below.starts_with(['/', '?']) => below,
+        _ => path,
+    };
+    // An id from elsewhere must not lead a call, and its credentials, to another host or route.
+    let route = below.split(['?', '#']).next().unwrap_or("").to_ascii_lowercase().replace("%2e", ".");
+    let elsewhere = below.contains("://") && !below.starts_with(['/', '?']);
+    let leaves = elsewhere || route.split(['/', '\\']).any(|part| part == "..");
+    if leaves {
+        return Err(Error::new(ErrorKind::Bug, "a call may not leave the configured address").at("path", path));
+    }
+    let slash = if below.is_empty() || below.starts_with(['/', '?']) { "" } else { "/" };
+    Ok(format!("{base}{slash}{below}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_stays_below_the_configured_address() {
+        let base = "https://erp.example.com/api/";
+        for path in ["/orders?x=..", "orders?x=..", "https://erp.example.com/api/orders?x=.."] {
+            assert_eq!(within(base, path).unwrap(), "https://erp.example.com/api/orders?x=..", "{path}");
+        }
+        assert_eq!(within(base, "").unwrap(), "https://erp.example.com/api");
+        for path in [
+            "https://evil.example/api/orders",
+            "https://erp.example.com/apix",
+            "/orders/../../admin",
+            "/a/%2E%2e/b",
+            "/a\\..\\b",
+        ] {
+            assert_eq!(within(base, path).unwrap_err().kind(), ErrorKind::Bug, "{path}");
+        }
+        assert_eq!(within("", "/orders").unwrap_err().kind(), ErrorKind::Config);
+    }
 }

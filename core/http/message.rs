@@ -87,6 +87,17 @@ impl Request {
     pub fn header_value(&self, name: &str) -> Option<&str> {
         find(&self.headers, name)
     }
+
+    /// The parts of the path between slashes, percent-decoded; empty ones are left out.
+    pub fn segments(&self) -> Vec<String> {
+        self.path.split('/').filter(|part| !part.is_empty()).map(decoded).collect()
+    }
+}
+
+fn decoded(part: &str) -> String {
+    // A plus or ampersand means itself in a path; only forms take it for a space or a separator.
+    let kept = part.replace('+', "%2B").replace('&', "%26");
+    url::form_urlencoded::parse(format!("={kept}").as_bytes()).map(|(_, value)| value.into_owned()).collect()
 }
 
 /// A response.
@@ -157,4 +168,15 @@ impl Response {
 
 fn find<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
     headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_of_a_path_are_decoded_one_by_one() {
+        let request = Request::get("/thirdparties/email/a+b%40x.fr/c&d=e/%2Fslash/");
+        assert_eq!(request.segments(), ["thirdparties", "email", "a+b@x.fr", "c&d=e", "/slash"]);
+    }
 }

@@ -88,3 +88,59 @@ fn lost(cause: reqwest::Error) -> Error {
     };
     Error::new(kind, reason).because(cause.without_url())
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    fn wire() -> HttpWire {
+        HttpWire::new(Duration::from_secs(20)).unwrap()
+    }
+
+    /// Answers one connection with `bytes`, then closes it.
+    async fn answering(bytes: &'static str) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}/", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            assert!(stream.read(&mut [0; 4096]).await.unwrap() > 0);
+            stream.write_all(bytes.as_bytes()).await.unwrap();
+        });
+        address
+    }
+
+    #[tokio::test]
+    async fn nothing_was_sent_to_a_port_where_nobody_listens() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}/", listener.local_addr().unwrap());
+        drop(listener);
+        assert_eq!(wire().call(Request::get(address)).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    }
+
+    #[tokio::test]
+    async fn half_an_answer_is_an_unknown_outcome() {
+        for half in ["", "HTTP/1.1 200 OK\r\nContent-Le", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{\"a\""] {
+            let address = answering(half).await;
+            let error = wire().call(Request::get(address)).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::OutcomeUnknown, "{half:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_given_back_and_not_followed() {
+        let away = "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n";
+        let answer = wire().call(Request::get(answering(away).await)).await.unwrap();
+        assert_eq!((answer.status, answer.header("location")), (302, Some("http://127.0.0.1:1/")));
+    }
+
+    #[tokio::test]
+    async fn a_key_that_cannot_be_a_header_is_a_config_error_that_does_not_show_it() {
+        let request = Request::get("http://127.0.0.1:1/").header("X-Key", "s3cret\n");
+        let error = wire().call(request).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(!error.to_string().contains("s3cret"), "{error}");
+    }
+}

@@ -1,0 +1,187 @@
+//! A host keeps emulators side by side, counts their calls and plays their faults.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::faults::{Mischief, Strike};
+use super::{EmulatedTime, Emulator, Fault, Faults};
+use crate::clock::Clock;
+use crate::http::{Request, Response};
+use crate::{Error, ErrorKind, Result};
+
+/// Emulators that live in the same time, each under a name of its own.
+pub struct Host {
+    seats: Vec<Seat>,
+    time: EmulatedTime,
+}
+
+/// One emulated system.
+pub(super) struct Seat {
+    name: String,
+    vendor: &'static str,
+    base_path: &'static str,
+    key: String,
+    emulator: Mutex<Box<dyn Emulator>>,
+    mischief: Mutex<Mischief>,
+    calls: Mutex<BTreeMap<String, u64>>,
+}
+
+/// What became of a call.
+#[derive(Debug)]
+pub(super) enum Fate {
+    Answered(Response),
+    DroppedBefore,
+    DroppedAfter,
+}
+
+impl Host {
+    /// Hosts `emulators`. Each bears its vendor's name; a second of the same vendor is `<vendor>-2`.
+    pub fn new(emulators: Vec<Box<dyn Emulator>>, time: EmulatedTime) -> Self {
+        let mut seats: Vec<Seat> = Vec::new();
+        for emulator in emulators {
+            let vendor = emulator.vendor();
+            let same = seats.iter().filter(|seat| seat.vendor == vendor).count();
+            let name = if same == 0 { vendor.to_owned() } else { format!("{vendor}-{}", same + 1) };
+            let mischief = Mutex::new(Mischief::seeded(seats.len() as u64));
+            let (base_path, key) = (emulator.base_path(), emulator.key());
+            let emulator = Mutex::new(emulator);
+            seats.push(Seat { name, vendor, base_path, key, emulator, mischief, calls: Mutex::default() });
+        }
+        Self { seats, time }
+    }
+
+    /// The time that the emulators live in.
+    pub fn time(&self) -> &EmulatedTime {
+        &self.time
+    }
+
+    /// The names of the emulated systems, in the order they were given.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.seats.iter().map(|seat| seat.name.as_str())
+    }
+
+    /// The key that an emulated system accepts.
+    ///
+    /// # Errors
+    /// `Config` when there is no system of that name; so for every method that takes a name.
+    pub fn key(&self, name: &str) -> Result<&str> {
+        Ok(&self.seat(name)?.key)
+    }
+
+    /// Gives a system other faults; counts begin anew.
+    pub fn set_faults(&self, name: &str, faults: Faults) -> Result<()> {
+        locked(&self.seat(name)?.mischief).set(faults);
+        Ok(())
+    }
+
+    /// Adds one fault, as the command line names it, to those of its system.
+    pub fn add_fault(&self, fault: &Fault) -> Result<()> {
+        let mut mischief = locked(&self.seat(&fault.system)?.mischief);
+        let mut faults = mischief.faults().clone();
+        fault.add_to(&mut faults)?;
+        mischief.set(faults);
+        Ok(())
+    }
+
+    /// Seeds the dice of a system's faults; without it, the seed is the system's place in the list.
+    pub fn seed_faults(&self, name: &str, seed: u64) -> Result<()> {
+        locked(&self.seat(name)?.mischief).reseed(seed);
+        Ok(())
+    }
+
+    /// How often each route was called, such as `GET /orders/{id}`; refused and dropped calls count.
+    pub fn calls(&self, name: &str) -> Result<BTreeMap<String, u64>> {
+        Ok(locked(&self.seat(name)?.calls).clone())
+    }
+
+    /// Answers one call as the emulated system would, faults included. `request.path` begins with its base path.
+    pub(super) async fn answer(&self, seat: &Seat, request: &Request) -> Fate {
+        *locked(&seat.calls).entry(seat.route(request)).or_default() += 1;
+        let latency = locked(&seat.mischief).faults().latency;
+        if !latency.is_zero() {
+            self.time.sleep(latency).await;
+        }
+        let before = locked(&seat.mischief).before(request);
+        match before {
+            Strike::None => {}
+            Strike::Refuse(status) => return Fate::Answered(locked(&seat.emulator).refusal(status)),
+            Strike::Drop => return Fate::DroppedBefore,
+        }
+        let response = locked(&seat.emulator).handle(request, self.time.now());
+        let after = locked(&seat.mischief).after(request);
+        match after {
+            Strike::None => Fate::Answered(response),
+            Strike::Refuse(status) => Fate::Answered(locked(&seat.emulator).refusal(status)),
+            Strike::Drop => Fate::DroppedAfter,
+        }
+    }
+
+    pub(super) fn seats(&self) -> &[Seat] {
+        &self.seats
+    }
+
+    pub(super) fn seat(&self, name: &str) -> Result<&Seat> {
+        self.seats.iter().find(|seat| seat.name == name).ok_or_else(|| {
+            let names: Vec<&str> = self.names().collect();
+            let message = format!("there is no emulated system `{name}`; there are {}", names.join(", "));
+            Error::new(ErrorKind::Config, message)
+        })
+    }
+}
+
+impl Seat {
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn vendor(&self) -> &'static str {
+        self.vendor
+    }
+
+    pub(super) fn base_path(&self) -> &'static str {
+        self.base_path
+    }
+
+    pub(super) fn key(&self) -> &str {
+        &self.key
+    }
+
+    pub(super) fn emulator(&self) -> MutexGuard<'_, Box<dyn Emulator>> {
+        locked(&self.emulator)
+    }
+
+    pub(super) fn mischief(&self) -> MutexGuard<'_, Mischief> {
+        locked(&self.mischief)
+    }
+
+    pub(super) fn forget_calls(&self) {
+        locked(&self.calls).clear();
+    }
+
+    /// The method and path of a call below the base path, ids taken out.
+    fn route(&self, request: &Request) -> String {
+        let path = request.path.strip_prefix(self.base_path).unwrap_or(&request.path);
+        let parts: Vec<&str> = path.split('/').map(|part| if is_id(part) { "{id}" } else { part }).collect();
+        format!("{} {}", request.method, parts.join("/"))
+    }
+}
+
+/// Whether a part of a path looks like an id: it holds a digit and is no version of an API (`v3`, `2026-03`).
+fn is_id(part: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let version = part.strip_prefix('v').is_some_and(digits)
+        || part
+            .split_once('-')
+            .is_some_and(|(year, month)| digits(year) && digits(month) && (year.len(), month.len()) == (4, 2));
+    !version && part.bytes().any(|byte| byte.is_ascii_digit())
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl std::fmt::Debug for Host {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Host").field("systems", &self.names().collect::<Vec<_>>()).finish_non_exhaustive()
+    }
+}

@@ -1,1 +1,4 @@
 //! The connectors.
+
+mod dolibarr;
+pub mod registry;

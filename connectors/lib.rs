@@ -1,4 +1,6 @@
-//! The connectors.
+//! The connectors: a folder per vendor, and the registry that lists them.
 
 mod dolibarr;
 pub mod registry;
+#[allow(dead_code)]
+mod spreadsheet;

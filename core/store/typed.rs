@@ -80,6 +80,11 @@ impl Store {
         self.page(&[JOBS], None, usize::MAX)
     }
 
+    /// The job of one create.
+    pub fn job_at(&self, link: &LinkId, target: &SystemName) -> Result<Option<Job>> {
+        self.read(&key(JOBS, &[link.as_str(), target.as_str()]))
+    }
+
     /// What is parked, at most `limit`.
     pub fn parked(&self, limit: usize) -> Result<Vec<Parked>> {
         self.page(&[PARKED], None, limit)

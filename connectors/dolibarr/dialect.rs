@@ -38,9 +38,12 @@ impl Dialect for Dolibarr {
 
 /// Whether Dolibarr refused a write because a unique value exists already.
 ///
-/// "Duplicate entry" is the database's word for a unique extrafield, "Duplicate value" Dolibarr's own for a code.
+/// "Duplicate entry" is the database's word for a unique extrafield, "Duplicate value" Dolibarr's own for a code,
+/// "ErrorProductAlreadyExists" that for a product reference.
 pub(super) fn is_duplicate(error: &Error) -> bool {
-    error.fact("dolibarr").is_some_and(|words| words.contains("Duplicate entry") || words.contains("Duplicate value"))
+    error.fact("dolibarr").is_some_and(|words| {
+        ["Duplicate entry", "Duplicate value", "AlreadyExists"].iter().any(|sign| words.contains(sign))
+    })
 }
 
 /// Whether a list was refused because it filters on a column that the database does not have.
@@ -58,7 +61,9 @@ fn refusal(request: &Request, response: &Response) -> Error {
         403 => (ErrorKind::Denied, format!("the user of the API key may not do this: {}", what(request))),
         404 => (ErrorKind::NotFound, "Dolibarr has no such record".to_owned()),
         501 => return module_off(request).at("dolibarr", words),
-        503 => (ErrorKind::Config, "Dolibarr's database refuses this list".to_owned()),
+        503 if words.contains("Error when") => (ErrorKind::Config, "Dolibarr's database refuses this list".to_owned()),
+        429 => (ErrorKind::RateLimited, "the server in front of Dolibarr asks to slow down".to_owned()),
+        502..=504 => (ErrorKind::Unavailable, "Dolibarr does not answer".to_owned()),
         // A rolled back transaction wrote nothing, so the call can simply be made again.
         405 | 500 if gave_up(&words) => {
             return Error::new(ErrorKind::RateLimited, "Dolibarr's database gave up under load and wrote nothing")
@@ -75,7 +80,10 @@ fn gave_up(words: &str) -> bool {
 }
 
 fn module_off(request: &Request) -> Error {
-    Error::new(ErrorKind::Config, format!("the Dolibarr module behind {} is off; enable it in Home > Setup > Modules", what(request)))
+    Error::new(
+        ErrorKind::Config,
+        format!("the Dolibarr module behind {} is off; enable it in Home > Setup > Modules", what(request)),
+    )
 }
 
 fn what(request: &Request) -> String {
@@ -151,7 +159,8 @@ mod tests {
 
     #[test]
     fn a_duplicate_key_is_recognised_by_the_vendors_words() {
-        let refused = check(&error(500, "Error creating order", "Duplicate entry 'a' for key 'uk_x'"), ErrorKind::Rejected);
+        let refused =
+            check(&error(500, "Error creating order", "Duplicate entry 'a' for key 'uk_x'"), ErrorKind::Rejected);
         assert!(is_duplicate(&refused));
     }
 

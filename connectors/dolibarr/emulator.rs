@@ -62,7 +62,8 @@ impl Emulator {
                 Ok(json!({ "success": { "code": 200, "dolibarr_version": "22.0.4", "access_locked": "0" } }))
             }
             ("setup", rest) => {
-                let element = request.query.iter().find(|(name, _)| name == "elementtype").map(|(_, value)| value.as_str());
+                let element =
+                    request.query.iter().find(|(name, _)| name == "elementtype").map(|(_, value)| value.as_str());
                 setup::answer(&mut self.0, request.method, rest, element, body)
             }
             ("bankaccounts", []) => Ok(json!([{ "id": "1", "ref": "BANK", "label": "Bank", "currency_code": "EUR" }])),
@@ -215,6 +216,11 @@ impl passerelle_core::emulator::Emulator for Emulator {
 
     fn seed(&mut self, sample: &Value, now: Timestamp) -> Result<()> {
         screens::seed(&mut self.0, sample, now.as_second())
+    }
+
+    /// The page of the web server in front of it.
+    fn refusal(&self, status: u16) -> Response {
+        Response::text(status, "text/html", format!("<html><h1>{status}</h1></html>"))
     }
 
     fn control(&mut self, command: &str, arguments: &Value, now: Timestamp) -> Result<Value> {

@@ -6,7 +6,7 @@
 //! `date_modification` and the offset that fitted last, then asked of the database by id, and measured anew (by halving
 //! over quarter hours) when the guess does not fit. No clock of ours, and no zone, takes part.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use jiff::civil::DateTime;
 use jiff::{Timestamp, ToSpan};
@@ -27,8 +27,12 @@ const OVERLAP: i64 = 120;
 /// Clocks are put back at night, and a database in local time then writes the same hour twice.
 const NIGHT_OVERLAP: i64 = 3 * 3600;
 
-/// Records of the overlap that are remembered, so that a quiet poll gives none; others come again, which is harmless.
-const REMEMBERED: usize = 150;
+/// Records of the overlap that are remembered, so that a quiet poll gives none; more than that come again and again
+/// until something newer changes, which is harmless. Two feeds and their marks must fit a cursor of 16 KiB.
+const REMEMBERED: usize = 450;
+
+/// Hex digits of a remembered record.
+const DIGITS: usize = 12;
 
 /// Where a feed was read to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,9 +44,9 @@ pub(super) struct Mark {
     /// Set inside a run of full pages: go on strictly after this id of that second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     after: Option<u64>,
-    /// Records of the overlap: id, `date_modification`, hash of the content.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    seen: Vec<(u64, i64, u32)>,
+    /// Records of the overlap: hashes of their id and content.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    seen: String,
 }
 
 /// What a page of the feed brought.
@@ -59,10 +63,10 @@ impl Mark {
         let ask = Ask { sort: Some(("t.tms,t.rowid", "DESC,DESC")), limit: 5, ..Ask::filtered("") };
         let newest = client.list(list, ask.with("properties", "id,date_modification")).await?;
         if newest.is_empty() {
-            return Ok(Self { at: BEGINNING.to_owned(), off: 0, after: None, seen: Vec::new() });
+            return Ok(Self { at: BEGINNING.to_owned(), off: 0, after: None, seen: String::new() });
         }
         let spot = locate(client, list, newest.iter(), 0).await?;
-        Ok(Self { at: spot.at, off: spot.off, after: None, seen: Vec::new() })
+        Ok(Self { at: spot.at, off: spot.off, after: None, seen: String::new() })
     }
 
     /// What changed since, oldest first; one call when nothing did.
@@ -70,20 +74,18 @@ impl Mark {
         let sort = Some(("t.tms,t.rowid", "ASC,ASC"));
         let page = client.list(list, Ask { sort, more: more.to_vec(), ..Ask::filtered(self.filter()) }).await?;
         let full = page.len() >= PAGE;
-        let known: BTreeMap<u64, u32> = self.seen.iter().map(|(id, _, hash)| (*id, *hash)).collect();
-        let is_new = |one: &&Value| row(one).and_then(|id| known.get(&id)) != Some(&hash(one));
-        let documents: Vec<Value> = page.iter().filter(is_new).cloned().collect();
+        let known: BTreeSet<&str> = self.known().collect();
+        let documents: Vec<Value> = page.iter().filter(|one| !known.contains(hash(one).as_str())).cloned().collect();
         if documents.is_empty() && !full {
             return Ok(Changes { documents, next: Self { after: None, ..self.clone() }, more: false });
         }
         let spot = locate(client, list, page.iter().rev(), self.off).await?;
-        let mut next = Self { seen: self.remember(&page), at: spot.at, off: spot.off, after: None };
-        if full {
-            next.after = Some(spot.id);
-        } else {
-            next.forget();
-        }
-        Ok(Changes { documents, next, more: full })
+        let after = Some(spot.id).filter(|_| full);
+        Ok(Changes {
+            documents,
+            next: Self { at: spot.at, off: spot.off, after, seen: self.remember(&page) },
+            more: full,
+        })
     }
 
     fn filter(&self) -> String {
@@ -98,24 +100,18 @@ impl Mark {
         at.checked_sub(overlap.seconds()).map_or_else(|_| self.at.clone(), text_of)
     }
 
-    fn remember(&self, page: &[Value]) -> Vec<(u64, i64, u32)> {
-        let mut seen: BTreeMap<u64, (i64, u32)> = self.seen.iter().map(|(id, at, hash)| (*id, (*at, *hash))).collect();
-        for document in page {
-            if let (Some(id), Some(at)) = (row(document), epoch(document, "date_modification")) {
-                seen.insert(id, (at, hash(document)));
-            }
-        }
-        let mut newest: Vec<(u64, i64, u32)> = seen.into_iter().map(|(id, (at, hash))| (id, at, hash)).collect();
-        newest.sort_by_key(|(id, at, _)| (std::cmp::Reverse(*at), *id));
-        newest.truncate(REMEMBERED);
-        newest
+    /// The last records that were shown; those of this page are the last of all.
+    fn remember(&self, page: &[Value]) -> String {
+        let shown: Vec<String> = page.iter().map(hash).collect();
+        let new: BTreeSet<&str> = shown.iter().map(String::as_str).collect();
+        let mut seen: String = self.known().filter(|one| !new.contains(one)).collect();
+        seen.extend(shown.iter().map(String::as_str));
+        let surplus = seen.len().saturating_sub(REMEMBERED * DIGITS);
+        seen.split_off(surplus)
     }
 
-    /// Drops what the next look will not show again.
-    fn forget(&mut self) {
-        let Ok(from) = at_text(&self.from()).and_then(seconds) else { return };
-        let off = self.off;
-        self.seen.retain(|(_, at, _)| at + off >= from);
+    fn known(&self) -> impl Iterator<Item = &str> {
+        (0..self.seen.len()).step_by(DIGITS).filter_map(|at| self.seen.get(at..at + DIGITS))
     }
 }
 
@@ -179,8 +175,9 @@ impl Probe<'_> {
     }
 }
 
-fn hash(document: &Value) -> u32 {
-    document.as_object().map_or(0, |fields| (content_hash(fields, 0) & 0xffff_ffff) as u32)
+fn hash(document: &Value) -> String {
+    let content = document.as_object().map_or(0, |fields| content_hash(fields, row(document).unwrap_or_default()));
+    format!("{:012x}", content & 0xffff_ffff_ffff)
 }
 
 fn shown(second: i64, off: i64) -> Result<String> {
@@ -196,10 +193,4 @@ fn text_of(at: DateTime) -> String {
 fn at_text(text: &str) -> Result<DateTime> {
     DateTime::strptime("%Y-%m-%d %H:%M:%S", text)
         .map_err(|cause| Error::new(ErrorKind::Config, "the stored cursor is not one of this connector").because(cause))
-}
-
-fn seconds(at: DateTime) -> Result<i64> {
-    at.to_zoned(jiff::tz::TimeZone::UTC)
-        .map(|at| at.timestamp().as_second())
-        .map_err(|cause| Error::new(ErrorKind::Bug, "an impossible date").because(cause))
 }

@@ -32,9 +32,30 @@ fn one_of(name: &str, values: &[(&str, &str)]) -> FieldSchema {
 fn thirdparties() -> Vec<FieldSchema> {
     let mut fields = vec![required("name", "string")];
     fields.extend(writable(&[
-        "name_alias", "email", "phone", "fax", "url", "address", "zip", "town", "country_code", "country_id", "state_id",
-        "tva_intra", "idprof1", "idprof2", "idprof3", "idprof4", "tva_assuj", "ref_ext", "code_client",
-        "cond_reglement_id", "mode_reglement_id", "note_public", "note_private", "default_lang",
+        "name_alias",
+        "email",
+        "phone",
+        "fax",
+        "url",
+        "address",
+        "zip",
+        "town",
+        "country_code",
+        "country_id",
+        "state_id",
+        "tva_intra",
+        "idprof1",
+        "idprof2",
+        "idprof3",
+        "idprof4",
+        "tva_assuj",
+        "ref_ext",
+        "code_client",
+        "cond_reglement_id",
+        "mode_reglement_id",
+        "note_public",
+        "note_private",
+        "default_lang",
     ]));
     fields.push(one_of("client", &[("0", "neither"), ("1", "customer"), ("2", "prospect"), ("3", "both")]));
     fields.push(one_of("fournisseur", &[("0", "no supplier"), ("1", "supplier")]));
@@ -46,8 +67,23 @@ fn thirdparties() -> Vec<FieldSchema> {
 fn contacts() -> Vec<FieldSchema> {
     let mut fields = vec![required("lastname", "string")];
     fields.extend(writable(&[
-        "firstname", "civility_code", "poste", "email", "phone_pro", "phone_perso", "phone_mobile", "socid", "address",
-        "zip", "town", "country_code", "country_id", "ref_ext", "note_public", "note_private", "birthday",
+        "firstname",
+        "civility_code",
+        "poste",
+        "email",
+        "phone_pro",
+        "phone_perso",
+        "phone_mobile",
+        "socid",
+        "address",
+        "zip",
+        "town",
+        "country_code",
+        "country_id",
+        "ref_ext",
+        "note_public",
+        "note_private",
+        "birthday",
     ]));
     fields.extend(read_only(&["id", "statut", "date_creation", "date_modification"], "string"));
     fields
@@ -56,8 +92,18 @@ fn contacts() -> Vec<FieldSchema> {
 fn products() -> Vec<FieldSchema> {
     let mut fields = vec![FieldSchema { unique: true, ..required("ref", "string") }, required("label", "string")];
     fields.extend(writable(&[
-        "description", "price", "price_ttc", "tva_tx", "barcode", "ref_ext", "url", "customcode", "weight",
-        "accountancy_code_sell", "note_public", "note_private",
+        "description",
+        "price",
+        "price_ttc",
+        "tva_tx",
+        "barcode",
+        "ref_ext",
+        "url",
+        "customcode",
+        "weight",
+        "accountancy_code_sell",
+        "note_public",
+        "note_private",
     ]));
     fields.push(one_of("type", &[("0", "good"), ("1", "service")]));
     fields.push(one_of("price_base_type", &[("HT", "without VAT"), ("TTC", "with VAT")]));
@@ -70,17 +116,45 @@ fn products() -> Vec<FieldSchema> {
 fn orders() -> Vec<FieldSchema> {
     let mut fields = vec![required("socid", "string"), FieldSchema::new("date", "date")];
     fields.extend(writable(&[
-        "ref_client", "ref_ext", "note_public", "note_private", "multicurrency_code", "cond_reglement_id",
-        "mode_reglement_id", "delivery_date", "lines[].fk_product", "lines[].desc", "lines[].qty", "lines[].subprice",
-        "lines[].remise_percent", "lines[].tva_tx",
+        "ref_client",
+        "ref_ext",
+        "note_public",
+        "note_private",
+        "multicurrency_code",
+        "cond_reglement_id",
+        "mode_reglement_id",
+        "delivery_date",
+        "lines[].fk_product",
+        "lines[].desc",
+        "lines[].qty",
+        "lines[].subprice",
+        "lines[].remise_percent",
+        "lines[].tva_tx",
     ]));
     fields.push(FieldSchema::new("lines", "array"));
     fields.push(one_of("lines[].product_type", &[("0", "good"), ("1", "service")]));
     fields.extend(read_only(
         &[
-            "id", "ref", "statut", "billed", "multicurrency_tx", "total_ht", "total_tva", "total_ttc", "lines[].id",
-            "lines[].product_ref", "lines[].product_label", "lines[].rang", "lines[].total_ht", "lines[].total_tva",
-            "lines[].total_ttc", "invoice_numbers", "invoiced", "paid", "balance_due", "date_creation",
+            "id",
+            "ref",
+            "statut",
+            "billed",
+            "multicurrency_tx",
+            "total_ht",
+            "total_tva",
+            "total_ttc",
+            "lines[].id",
+            "lines[].product_ref",
+            "lines[].product_label",
+            "lines[].rang",
+            "lines[].total_ht",
+            "lines[].total_tva",
+            "lines[].total_ttc",
+            "invoice_numbers",
+            "invoiced",
+            "paid",
+            "balance_due",
+            "date_creation",
             "date_modification",
         ],
         "string",

@@ -12,8 +12,22 @@ use super::wire::KEY;
 
 /// Words that the injection filter reads as SQL or script when they meet; `_` stands in for one of their letters.
 const SUSPECT: [&str; 16] = [
-    "union", "select", "insert", "update", "delete", "create", "drop", "alter", "into", "from", "script", "javascript",
-    "onload", "onerror", "sleep", "benchmark",
+    "union",
+    "select",
+    "insert",
+    "update",
+    "delete",
+    "create",
+    "drop",
+    "alter",
+    "into",
+    "from",
+    "script",
+    "javascript",
+    "onload",
+    "onerror",
+    "sleep",
+    "benchmark",
 ];
 
 /// Raw documents that a look-up finds.
@@ -35,7 +49,8 @@ async fn matching(client: &Client, table: &Table, path: &str, values: &[String])
         return Err(Error::new(ErrorKind::Unsupported, format!("Dolibarr cannot look {} up by {path}", table.name))
             .at("fields", known.join(", ")));
     };
-    let values: Vec<String> = values.iter().map(|value| stored(path, value)).filter(|value| !value.is_empty()).collect();
+    let values: Vec<String> =
+        values.iter().map(|value| stored(path, value)).filter(|value| !value.is_empty()).collect();
     if values.is_empty() {
         return Ok(Vec::new());
     }

@@ -4,11 +4,12 @@ use std::str::FromStr;
 
 use passerelle_core::model::Fields;
 use passerelle_core::{Error, ErrorKind, Result};
-use rust_decimal::{Decimal, RoundingStrategy};
+use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
 use super::client::Client;
-use super::wire::{self, decimal, own, plain, text};
+use super::orders::company_price;
+use super::wire::{self, decimal, plain, text};
 
 /// A line that is wanted; nothing of it is defaulted from the product, so everything is always sent.
 #[derive(Clone, Debug)]
@@ -26,8 +27,16 @@ pub(super) struct Line {
 
 /// What people add to a line in Dolibarr, which a change through the API would otherwise blank.
 const KEPT: [&str; 10] = [
-    "localtax1_tx", "localtax2_tx", "info_bits", "date_start", "date_end", "special_code", "fk_parent_line",
-    "fk_fournprice", "pa_ht", "fk_unit",
+    "localtax1_tx",
+    "localtax2_tx",
+    "info_bits",
+    "date_start",
+    "date_end",
+    "special_code",
+    "fk_parent_line",
+    "fk_fournprice",
+    "pa_ht",
+    "fk_unit",
 ];
 
 /// The lines of native `fields`.
@@ -138,7 +147,7 @@ impl Line {
             ("fk_product", json!(self.product)),
             ("desc", json!(self.text)),
             ("qty", json!(plain(self.quantity, 0))),
-            ("subprice", json!(plain(self.company_price(rate), 0))),
+            ("subprice", json!(plain(company_price(self.price, rate), 0))),
             ("tva_tx", json!(plain(self.vat, 0))),
             ("remise_percent", json!(plain(self.discount, 0))),
             ("product_type", json!(self.kind)),
@@ -147,20 +156,14 @@ impl Line {
         fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
-    fn company_price(&self, rate: Decimal) -> Decimal {
-        let price = if rate.is_zero() { self.price } else { self.price / rate };
-        price.round_dp_with_strategy(5, RoundingStrategy::MidpointAwayFromZero)
-    }
-
     fn is(&self, raw: &Value, rate: Decimal) -> bool {
         let number = |name: &str| decimal(raw, name).unwrap_or_default();
-        let company_price = decimal(raw, "subprice").unwrap_or_default();
         product(raw) == self.product
             && text(raw, "product_type").unwrap_or_else(|| "0".to_owned()) == self.kind
             && text(raw, "desc").unwrap_or_default().replace("&amp;", "&") == self.text
             && number("qty") == self.quantity
             && number("remise_percent") == self.discount
             && number("tva_tx") == self.vat
-            && (company_price == self.company_price(rate) || rate != Decimal::ONE && own(raw, "subprice") == Some(self.price))
+            && number("subprice") == company_price(self.price, rate)
     }
 }

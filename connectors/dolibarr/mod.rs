@@ -15,6 +15,8 @@ mod sales_feed;
 mod setup;
 mod sums;
 mod table;
+#[cfg(test)]
+mod tests;
 mod wire;
 mod writes;
 
@@ -181,12 +183,8 @@ impl Connector for Dolibarr {
 
     async fn write(&self, resource: &ResourceName, writes: &[Write]) -> Result<Vec<Outcome>> {
         let table = Table::of(resource)?;
-        let writer = Writer {
-            client: &self.client,
-            table,
-            proposals: self.config.proposals,
-            currency: &self.config.currency,
-        };
+        let writer =
+            Writer { client: &self.client, table, proposals: self.config.proposals, currency: &self.config.currency };
         let _one_at_a_time = self.writer.lock().await;
         if writes.iter().any(|write| matches!(write, Write::Create { .. })) {
             self.prove_key(&writer).await?;

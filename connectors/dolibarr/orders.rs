@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use passerelle_core::Result;
 use passerelle_core::model::Record;
+use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Map, Value, json};
 
 use super::client::{Ask, Client, among};
@@ -130,14 +131,34 @@ fn document(order: &Value, invoices: &[Invoice], payments: Vec<Value>) -> Result
 pub(super) fn lines(order: &Value) -> Vec<Value> {
     let mut lines: Vec<&Value> = order.get("lines").and_then(Value::as_array).into_iter().flatten().collect();
     lines.sort_by_key(|line| (number(line, "rang"), number(line, "id")));
-    lines.into_iter().map(line).collect()
+    let rate = rate(order);
+    lines.into_iter().map(|raw| line(raw, rate)).collect()
+}
+
+/// One unit of the company's currency in the order's.
+pub(super) fn rate(order: &Value) -> Decimal {
+    decimal(order, "multicurrency_tx").filter(|rate| !rate.is_zero()).unwrap_or(Decimal::ONE)
+}
+
+/// A price in the company's currency, to the 5 decimals that Dolibarr keeps.
+pub(super) fn company_price(price: Decimal, rate: Decimal) -> Decimal {
+    (price / rate).round_dp_with_strategy(5, RoundingStrategy::MidpointAwayFromZero)
+}
+
+/// A line's price in the order's currency. Dolibarr keeps the company's price, and what it makes of that again is a
+/// little off; the roundest price that is stored the same way is the one that was meant.
+fn price(raw: &Value, rate: Decimal) -> Option<Decimal> {
+    let shown = own(raw, "subprice")?;
+    let stored = decimal(raw, "subprice")?;
+    let rounded = |places| shown.round_dp_with_strategy(places, RoundingStrategy::MidpointAwayFromZero);
+    Some((2..=5).map(rounded).find(|price| company_price(*price, rate) == stored).unwrap_or(shown))
 }
 
 fn number(line: &Value, field: &str) -> u64 {
     text(line, field).and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
-fn line(raw: &Value) -> Value {
+fn line(raw: &Value, rate: Decimal) -> Value {
     let mut line = Map::new();
     let mut put = |name: &str, value: Option<String>| line.insert(name.to_owned(), json!(value));
     put("id", text(raw, "id"));
@@ -149,7 +170,7 @@ fn line(raw: &Value) -> Value {
     for name in ["qty", "remise_percent", "tva_tx"] {
         put(name, decimal(raw, name).map(|amount| plain(amount, 0)));
     }
-    put("subprice", own(raw, "subprice").map(|price| plain(price, 2)));
+    put("subprice", price(raw, rate).map(|price| plain(price, 2)));
     for name in ["total_ht", "total_tva", "total_ttc"] {
         put(name, own(raw, name).map(money));
     }

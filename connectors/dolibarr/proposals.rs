@@ -15,23 +15,25 @@ const DAYS: u32 = 30;
 
 /// The order that a proposal of `body` became; every step is looked at before it is made, so that it can be resumed.
 pub(super) async fn order(writer: &Writer<'_>, key: &ExternalKey, body: Map<String, Value>) -> Result<String> {
-    if let Some(id) = writer.bearer(&ORDERS, key).await? {
-        return Ok(id);
-    }
+    let header = after(&body);
+    let order = match writer.bearer(&ORDERS, key).await? {
+        Some(order) => order,
+        None => ordered(writer, key, body).await?,
+    };
+    writer.client.put(&ORDERS.path(&order), header).await?;
+    Ok(order)
+}
+
+async fn ordered(writer: &Writer<'_>, key: &ExternalKey, body: Map<String, Value>) -> Result<String> {
     writer.prove_key("proposals").await?;
-    let mut header = after(&body);
     let proposal = draft(writer.client, key, body).await?;
     let id = wire::id(&proposal)?;
     sign(writer.client, &id, &proposal).await?;
-    let made = writer.client.create(&format!("/orders/createfromproposal/{id}"), Map::new()).await;
-    let order = match made {
+    match writer.client.create(&format!("/orders/createfromproposal/{id}"), Map::new()).await {
         // The key came along from the proposal and is unique, so a second order cannot come of it.
-        Err(error) if is_duplicate(&error) => writer.bearer(&ORDERS, key).await?.ok_or(error)?,
-        made => made?,
-    };
-    header.retain(|_, value| !value.is_null());
-    writer.client.put(&ORDERS.path(&order), header).await?;
-    Ok(order)
+        Err(error) if is_duplicate(&error) => writer.bearer(&ORDERS, key).await?.ok_or(error),
+        made => made,
+    }
 }
 
 /// What `createfromproposal` does not copy: the outer reference, and the date, which would be today's.

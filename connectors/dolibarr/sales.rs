@@ -6,8 +6,9 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
 use super::client::Client;
+use super::orders::rate;
 use super::table::ORDERS;
-use super::wire::{decimal, text};
+use super::wire::text;
 use super::writes::{Writer, bear};
 use super::{lines, proposals};
 
@@ -128,9 +129,4 @@ fn same_currency(order: &Value, wanted: Option<&str>) -> Result<()> {
         .at("field", "multicurrency_code")),
         _ => Ok(()),
     }
-}
-
-/// One unit of the company's currency in the order's.
-fn rate(order: &Value) -> Decimal {
-    decimal(order, "multicurrency_tx").filter(|rate| !rate.is_zero()).unwrap_or(Decimal::ONE)
 }

@@ -25,10 +25,8 @@ const BUCKETS: usize = 256;
 /// Invoices of one look at the open ones; with `properties` they are small.
 const LOOK: usize = 500;
 
-const OPEN: (&str, &str) = (
-    "properties",
-    "id,statut,paye,remaintopay,totalpaid,sumpayed,totalcreditnotes,totaldeposits,date_lim_reglement",
-);
+const OPEN: (&str, &str) =
+    ("properties", "id,statut,paye,remaintopay,totalpaid,sumpayed,totalcreditnotes,totaldeposits,date_lim_reglement");
 
 /// Where the orders' feed was read to.
 #[derive(Serialize, Deserialize)]

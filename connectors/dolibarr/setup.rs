@@ -42,7 +42,13 @@ pub(super) async fn prepare(
     for need in needs {
         let Some(code) = need.path.strip_prefix(OPTIONS).filter(|code| *code != KEY) else { continue };
         let kind = need.kind.as_str();
-        wanted.push(Wanted { code, label: &need.label, kind, unique: false, ..key_field(table.element, table.screen, table.name) });
+        wanted.push(Wanted {
+            code,
+            label: &need.label,
+            kind,
+            unique: false,
+            ..key_field(table.element, table.screen, table.name)
+        });
     }
     let mut told = Vec::new();
     for field in &wanted {
@@ -61,7 +67,10 @@ async fn one(client: &Client, field: &Wanted<'_>, how: Prepare) -> Result<Option
     match extrafields(client, field.element).await? {
         Some(there) => match there.get(field.code) {
             Some(found) if field.unique && text(found, "unique").as_deref() != Some("1") => {
-                return said(State::Manual, format!("{} and tick Unique: two orders could bear one key", by_hand(field, "open")));
+                return said(
+                    State::Manual,
+                    format!("{} and tick Unique: two orders could bear one key", by_hand(field, "open")),
+                );
             }
             Some(_) => return Ok(None),
             None => {}

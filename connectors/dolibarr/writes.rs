@@ -39,7 +39,9 @@ impl Writer<'_> {
                 self.told(id.as_str(), None).await
             }
             Write::Archive { id, .. } if self.table.name == THIRDPARTIES.name => {
-                self.client.put(&self.table.path(id.as_str()), Map::from_iter([("status".to_owned(), json!("0"))])).await?;
+                self.client
+                    .put(&self.table.path(id.as_str()), Map::from_iter([("status".to_owned(), json!("0"))]))
+                    .await?;
                 self.told(id.as_str(), None).await
             }
             Write::Archive { .. } => {

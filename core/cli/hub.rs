@@ -77,7 +77,8 @@ impl Hub {
 /// # Errors
 /// As [`Hub::open`].
 pub fn open_store(context: &Context, config: &Config) -> Result<Store, Failure> {
-    let _ = (config.state_folder(), context.clock.now()); let sled = crate::store::Memory::default();
+    let _ = (config.state_folder(), context.clock.now());
+    let sled = crate::store::Memory::default();
     Ok(Store::new(Arc::new(sled)))
 }
 

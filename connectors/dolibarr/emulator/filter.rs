@@ -86,9 +86,7 @@ impl Filter {
     /// Whether a row passes.
     pub fn passes(&self, store: &Store, kind: Kind, row: &Row) -> Result<bool, Wrong> {
         match self {
-            Self::All(parts) => {
-                parts.iter().try_fold(true, |so_far, part| Ok(so_far & part.passes(store, kind, row)?))
-            }
+            Self::All(parts) => parts.iter().try_fold(true, |so_far, part| Ok(so_far & part.passes(store, kind, row)?)),
             Self::Any(parts) => {
                 parts.iter().try_fold(false, |so_far, part| Ok(so_far | part.passes(store, kind, row)?))
             }
@@ -173,7 +171,9 @@ fn bare(value: &str) -> &str {
 fn like(text: &str, pattern: &str) -> bool {
     match pattern.chars().next() {
         None => text.is_empty(),
-        Some('%') => text.char_indices().map(|(at, _)| at).chain([text.len()]).any(|at| like(&text[at..], &pattern[1..])),
+        Some('%') => {
+            text.char_indices().map(|(at, _)| at).chain([text.len()]).any(|at| like(&text[at..], &pattern[1..]))
+        }
         Some(wanted) => text.chars().next().is_some_and(|c| {
             (wanted == '_' || wanted == c) && like(&text[c.len_utf8()..], &pattern[wanted.len_utf8()..])
         }),

@@ -53,7 +53,9 @@ pub(super) fn share_of_order(
     date: &str,
     now: i64,
 ) -> Result<u64, passerelle_core::http::Response> {
-    let Some(from) = store.row(Kind::Order, order).cloned() else { return Err(no(404, "Order not found").unwrap_err()) };
+    let Some(from) = store.row(Kind::Order, order).cloned() else {
+        return Err(no(404, "Order not found").unwrap_err());
+    };
     let mut row = copy(store, &from, Kind::Invoice);
     if let Some(words) = store.taken(Kind::Invoice, 0, &row.options) {
         return Err(no(405, &words).unwrap_err());
@@ -121,7 +123,8 @@ pub(super) fn set_unpaid(store: &mut Store, id: u64, now: i64) -> Reply {
 pub(super) fn delete(store: &mut Store, id: u64) -> Reply {
     let Some(row) = store.row(Kind::Invoice, id) else { return no(404, "Invoice not found") };
     let number = row.text("ref").to_owned();
-    let last = store.all(Kind::Invoice).map(|row| row.text("ref")).filter(|other| other.get(..6) == number.get(..6)).max();
+    let last =
+        store.all(Kind::Invoice).map(|row| row.text("ref")).filter(|other| other.get(..6) == number.get(..6)).max();
     let erasable = row.text("statut") == "0" || last == Some(&number) && settled(store, id).0.is_zero();
     if !erasable {
         return no(403, "Invoice not erasable");

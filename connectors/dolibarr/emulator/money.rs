@@ -1,6 +1,6 @@
 //! Totals: per line to the cent, then the document; in the company's currency and in the document's.
 
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Value, json};
 
 use super::store::{Fields, Kind, Row, Store};
@@ -14,6 +14,7 @@ pub(super) fn line(store: &mut Store, kind: Kind, body: &Value, currency_rate: D
     let found = product.and_then(|id| store.row(Kind::Product, id));
     let product_text = |field: &str| found.map_or(Value::Null, |row| json!(row.text(field)));
     let price = rounded(decimal(body.get("subprice")), 5);
+    let foreign_price = rounded(price * currency_rate, 5);
     let description = rich(&text(body.get("desc").filter(|desc| !desc.is_null()).or(body.get("description"))));
     let number = |name: &str, otherwise: &str| match text(body.get(name)) {
         value if value.is_empty() => json!(otherwise),
@@ -35,17 +36,21 @@ pub(super) fn line(store: &mut Store, kind: Kind, body: &Value, currency_rate: D
         ("qty", short(decimal(body.get("qty")))),
         ("remise_percent", short(decimal(body.get("remise_percent")))),
         ("subprice", amount(price)),
-        ("multicurrency_subprice", amount(price * currency_rate)),
+        ("multicurrency_subprice", amount(foreign_price)),
         ("tva_tx", rate(decimal(body.get("tva_tx")))),
         ("rang", number("rang", "0")),
     ];
     line.extend(fields.map(|(name, value)| (name.to_owned(), value)));
     if kind == Kind::Order {
         let net_price = price * (Decimal::ONE - decimal(body.get("remise_percent")) / Decimal::ONE_HUNDRED);
-        line.insert("price".to_owned(), short(rounded(net_price, 2)));
+        // Binary arithmetic of PHP: 114.475 was shown as 114.47.
+        line.insert(
+            "price".to_owned(),
+            short(net_price.round_dp_with_strategy(2, RoundingStrategy::MidpointTowardZero)),
+        );
     }
     totals(&mut line, price, "");
-    totals(&mut line, price * currency_rate, "multicurrency_");
+    totals(&mut line, foreign_price, "multicurrency_");
     line
 }
 

@@ -135,7 +135,8 @@ fn fill(row: &mut Row, kind: Kind, body: &Value) {
         row.set(name, stored);
     }
     if kind == Kind::Product && (body.get("price").is_some() || body.get("tva_tx").is_some()) {
-        let gross = decimal(row.fields.get("price")) * (Decimal::ONE + decimal(row.fields.get("tva_tx")) / Decimal::ONE_HUNDRED);
+        let gross = decimal(row.fields.get("price"))
+            * (Decimal::ONE + decimal(row.fields.get("tva_tx")) / Decimal::ONE_HUNDRED);
         row.set("price_ttc", amount(rounded(gross, 5)));
     }
 }

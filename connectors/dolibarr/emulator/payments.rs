@@ -71,7 +71,10 @@ fn pay(store: &mut Store, parts: &[(u64, Decimal)], paying: &Paying, now: i64) -
             return no(400, "TotalAmountEmpty");
         }
         if *part > left && left >= Decimal::ZERO {
-            return no(400, &format!("Payment amount on invoice ID {id} is higher than remain to pay ({})", left.normalize()));
+            return no(
+                400,
+                &format!("Payment amount on invoice ID {id} is higher than remain to pay ({})", left.normalize()),
+            );
         }
     }
     let reference = store.number("PAY", &paying.day, 4);

@@ -73,8 +73,10 @@ pub(super) fn control(store: &mut Store, command: &str, arguments: &Value, now: 
             Ok(Value::Null)
         }
         "settings" => settings(store, arguments),
-        _ => Err(Error::new(ErrorKind::Unsupported, format!("Dolibarr's stand-in knows no command {command}"))
-            .at("commands", "create, edit, delete, validate_order, invoice_order, pay, credit_note, close_short, abandon, settings")),
+        _ => Err(Error::new(ErrorKind::Unsupported, format!("Dolibarr's stand-in knows no command {command}")).at(
+            "commands",
+            "create, edit, delete, validate_order, invoice_order, pay, credit_note, close_short, abandon, settings",
+        )),
     }
 }
 
@@ -148,7 +150,8 @@ fn shown(store: &Store, invoice: u64) -> Result<Value> {
 
 /// `{"database_zone", "php_zone", "vat_of_total", "rates": {"USD": "1.1"} or null, "denied": [..], "off": [..]}`.
 fn settings(store: &mut Store, arguments: &Value) -> Result<Value> {
-    let words = |value: &Value| -> Vec<String> { value.as_array().into_iter().flatten().map(|one| text(Some(one))).collect() };
+    let words =
+        |value: &Value| -> Vec<String> { value.as_array().into_iter().flatten().map(|one| text(Some(one))).collect() };
     for (name, value) in arguments.as_object().into_iter().flatten() {
         let settings = &mut store.settings;
         let unknown = || Error::new(ErrorKind::Config, "the stand-in knows no such setting").at("setting", name);

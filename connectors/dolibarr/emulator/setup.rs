@@ -62,8 +62,14 @@ fn create(store: &mut Store, element: &str, code: &str, body: &Value) -> Reply {
 }
 
 fn payment_types() -> Value {
-    [("2", "VIR", "Credit transfer"), ("3", "PRE", "Direct debit"), ("4", "LIQ", "Cash"), ("6", "CB", "Card"), ("7", "CHQ", "Cheque")]
-        .iter()
-        .map(|(id, code, label)| json!({ "id": id, "code": code, "type": "2", "label": label, "module": null }))
-        .collect()
+    [
+        ("2", "VIR", "Credit transfer"),
+        ("3", "PRE", "Direct debit"),
+        ("4", "LIQ", "Cash"),
+        ("6", "CB", "Card"),
+        ("7", "CHQ", "Cheque"),
+    ]
+    .iter()
+    .map(|(id, code, label)| json!({ "id": id, "code": code, "type": "2", "label": label, "module": null }))
+    .collect()
 }

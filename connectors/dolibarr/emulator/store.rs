@@ -20,8 +20,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 6] =
-        [Self::Party, Self::Contact, Self::Product, Self::Proposal, Self::Order, Self::Invoice];
+    pub const ALL: [Self; 6] = [Self::Party, Self::Contact, Self::Product, Self::Proposal, Self::Order, Self::Invoice];
 
     /// The route, such as `orders`.
     pub fn route(self) -> &'static str {
@@ -244,6 +243,9 @@ impl Store {
         let known = |name: &str| {
             name.strip_prefix("options_").is_some_and(|code| self.extrafields.contains_key(&(kind, code.to_owned())))
         };
-        sent.into_iter().filter(|(name, _)| known(name)).map(|(name, value)| (name, super::values::stored(&value))).collect()
+        sent.into_iter()
+            .filter(|(name, _)| known(name))
+            .map(|(name, value)| (name, super::values::stored(&value)))
+            .collect()
     }
 }

@@ -247,8 +247,14 @@ pub(super) fn order_of_proposal(store: &mut Store, id: u64, now: i64) -> Reply {
 pub(super) fn copy(store: &mut Store, from: &Row, kind: Kind) -> Row {
     let mut row = blank(kind);
     for name in [
-        "socid", "ref_client", "note_public", "note_private", "cond_reglement_id", "mode_reglement_id",
-        "multicurrency_code", "multicurrency_tx",
+        "socid",
+        "ref_client",
+        "note_public",
+        "note_private",
+        "cond_reglement_id",
+        "mode_reglement_id",
+        "multicurrency_code",
+        "multicurrency_tx",
     ] {
         row.set(name, from.fields.get(name).cloned().unwrap_or_default());
     }

@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn a_double_reads_as_the_number_that_a_person_sees() {
         for (double, text) in [
-            (19.899_999_999_999_999, "19.9"),
+            ("19.899999999999999".parse().unwrap(), "19.9"),
             (0.1 + 0.2, "0.3"),
             (0.385, "0.385"),
             (-0.000_012_5, "-0.0000125"),

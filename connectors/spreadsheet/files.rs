@@ -1,6 +1,7 @@
 //! Reading: files as pages of records.
 
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::SystemTime;
 
 use passerelle_core::clock::Timestamp;
@@ -32,6 +33,8 @@ pub(super) struct Files {
     sheet: Option<String>,
     range: Option<String>,
     quotes: Option<Quotes>,
+    /// One write of the hub's at a time; other programs are met by comparing hashes.
+    pub(super) writing: Mutex<()>,
     /// Tells one configuration from another, so that a changed one reads everything again.
     salt: String,
 }
@@ -49,6 +52,7 @@ impl Files {
             sheet: config.sheet.clone(),
             range: config.range.clone(),
             quotes,
+            writing: Mutex::new(()),
             salt: format!("{config:?}"),
         })
     }

@@ -1,6 +1,7 @@
 //! Spreadsheets: the rows of a sheet or named range, and quote workbooks.
 
 mod cell;
+mod cell_xml;
 mod config;
 mod dialect;
 mod disk;
@@ -8,12 +9,17 @@ mod files;
 mod grid;
 mod ods;
 mod package;
+mod plan;
 mod quote;
+mod sheet_xml;
 mod source;
+mod stale;
 mod table;
 #[cfg(test)]
 mod tests;
 mod text;
+mod workbook_xml;
+mod write;
 mod xlsx;
 
 use std::sync::Arc;
@@ -21,9 +27,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use passerelle_core::clock::Clock;
 use passerelle_core::connector::{
-    Batch, Capabilities, Connector, Effect, Feed, Identity, Lookup, Page, Plug, Plugin, Resource, Schema, Tools,
+    Batch, Capabilities, Connector, Effect, Feed, Identity, Lookup, Page, Plug, Plugin, Preparation, Prepare, Resource,
+    Schema, Tools,
 };
-use passerelle_core::model::{Cursor, Outcome, Record, RemoteId, ResourceName, Write};
+use passerelle_core::model::{Cursor, Need, Outcome, Record, RemoteId, ResourceName, Write};
 use passerelle_core::{Error, ErrorKind, Result};
 
 use config::Config;
@@ -131,7 +138,12 @@ impl Connector for Spreadsheet {
     }
 
     async fn write(&self, resource: &ResourceName, writes: &[Write]) -> Result<Vec<Outcome>> {
-        let _ = (resource, writes);
-        Err(Error::new(ErrorKind::Unsupported, "writing to spreadsheets comes next"))
+        let (resource, writes) = (resource.clone(), writes.to_vec());
+        self.on_disk(move |files| files.write(&resource, &writes)).await
+    }
+
+    async fn prepare(&self, resource: &ResourceName, needs: &[Need], how: Prepare) -> Result<Vec<Preparation>> {
+        let (resource, needs) = (resource.clone(), needs.to_vec());
+        self.on_disk(move |files| files.prepare(&resource, &needs, how)).await
     }
 }

@@ -55,9 +55,9 @@ impl<'a> Package<'a> {
         Ok(())
     }
 
-    /// Whether it has a part of this name.
-    pub(super) fn has(&self, name: &str) -> bool {
-        self.zip.index_for_name(name).is_some()
+    /// Whether it has a part in this folder.
+    pub(super) fn has_folder(&self, folder: &str) -> bool {
+        self.zip.file_names().flatten().any(|name| name.starts_with(folder))
     }
 
     /// A part's text.

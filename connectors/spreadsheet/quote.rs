@@ -146,7 +146,7 @@ impl Quotes {
             let is_blank = |name: &&str| {
                 line.get(*name).is_none_or(|v| v.is_null() || v.as_str().is_some_and(|t| t.trim().is_empty()))
             };
-            if ENDING.iter().all(|name| is_blank(name)) {
+            if ENDING.iter().all(is_blank) {
                 break;
             }
             let mut line = line;

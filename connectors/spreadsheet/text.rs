@@ -11,6 +11,7 @@ use super::cell::Cell;
 use super::dialect::{Dialect, Row, delimiter, encoding, number, split};
 use super::disk;
 use super::grid::{Grid, Spot};
+use super::sheet_xml::Edit;
 
 const BOM: &[u8] = &[0xEF, 0xBB, 0xBF];
 
@@ -45,8 +46,8 @@ impl<'a> Sheet<'a> {
         let start = if bytes.starts_with(BOM) { BOM.len() } else { 0 };
         let delimiter = hints.delimiter.unwrap_or_else(|| delimiter(bytes, start));
         let rows = split(bytes, start, delimiter).ok_or_else(|| disk::being_written(path))?;
-        let is_cut = match (rows.first(), rows.last()) {
-            (Some(first), Some(last)) => !bytes.ends_with(b"\n") && last.cells.len() < first.cells.len(),
+        let is_cut = match rows.as_slice() {
+            [.., before, last] => !bytes.ends_with(b"\n") && last.cells.len() < before.cells.len(),
             _ => false,
         };
         if is_cut {
@@ -90,7 +91,7 @@ impl<'a> Sheet<'a> {
     ///
     /// # Errors
     /// `Rejected` for what the file cannot hold.
-    pub(super) fn with(&self, edits: &BTreeMap<Spot, Option<Cell>>) -> Result<Vec<u8>> {
+    pub(super) fn with(&self, edits: &BTreeMap<Spot, Edit>) -> Result<Vec<u8>> {
         let mut out = self.bytes.get(..self.start).unwrap_or_default().to_vec();
         let mut from = self.start;
         for (number, row) in (0..).zip(&self.rows) {
@@ -157,9 +158,9 @@ impl<'a> Sheet<'a> {
     }
 }
 
-fn edits_of(edits: &BTreeMap<Spot, Option<Cell>>, row: u32) -> Vec<(u32, Option<&Cell>)> {
+fn edits_of(edits: &BTreeMap<Spot, Edit>, row: u32) -> Vec<(u32, Option<&Cell>)> {
     let row = Spot { row, column: 0 }..=Spot { row, column: u32::MAX };
-    edits.range(row).map(|(spot, cell)| (spot.column, cell.as_ref())).collect()
+    edits.range(row).map(|(spot, edit)| (spot.column, edit.cell.as_ref())).collect()
 }
 
 fn unquoted(quoted: &[u8]) -> Vec<u8> {

@@ -1,6 +1,6 @@
 //! Apply: exactly a saved plan, less the records that moved since it was made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -104,6 +104,9 @@ impl Pass<'_> {
             }
             works.push(self.work_for(entity, &change)?);
             changes.push((works.len() - 1, change));
+        }
+        for target in changes.iter().map(|(_, change)| change.system.clone()).collect::<BTreeSet<_>>() {
+            self.ready(entity, &target).await?;
         }
         let finishing: BTreeMap<usize, Change> = changes.iter().cloned().collect();
         self.push(entity, &mut works, changes).await?;

@@ -50,6 +50,7 @@ impl Pass<'_> {
             self.propose_one(entity, works, at, because, systems, &mut proposals, &mut creating)?;
         }
         for (target, wanted) in creating {
+            self.ready(entity, &target).await?;
             self.look_before_creating(entity, &target, works, &wanted).await?;
             let found: Vec<usize> =
                 wanted.iter().copied().filter(|at| works[*at].link.sides.contains_key(&target)).collect();

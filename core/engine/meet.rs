@@ -62,7 +62,7 @@ impl Pass<'_> {
         self.refuse_doubles(entity, target, works, creating)?;
         let effect =
             self.engine.systems.get(target)?.resource(self.column(entity, target)?.resource())?.capabilities.create;
-        if effect != Effect::Blind {
+        if effect != Effect::Blind && self.bears_keys(entity, target) {
             let open: Vec<usize> = still_open(works, creating, target);
             let keys: Vec<ExternalKey> = open.iter().map(|at| works[*at].link.id.as_str().into()).collect();
             if !keys.is_empty() {

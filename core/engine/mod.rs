@@ -7,6 +7,7 @@ mod link;
 mod meet;
 mod pass;
 mod push;
+mod ready;
 mod refs;
 mod sift;
 mod step;

@@ -6,7 +6,7 @@ use super::{Engine, Flow, Scope};
 use crate::clock::Timestamp;
 use crate::mapping::{Column, Entity};
 use crate::model::{EntityName, FlowName, RunId, SystemName};
-use crate::plan::{Change, FlowPlan};
+use crate::plan::{Change, FlowPlan, Prepared};
 use crate::store::{At, Counts, Facts, Held, Parked, ReadTo, Verdict};
 use crate::{Error, ErrorKind, Result};
 
@@ -29,6 +29,10 @@ pub(super) struct Pass<'a> {
     pub changes: Vec<Change>,
     pub held: Vec<Held>,
     pub parked: Vec<Parked>,
+    /// What accounts lacked.
+    pub preparations: Vec<Prepared>,
+    /// Accounts that were asked whether they are ready, and whether their records can bear the hub's key.
+    pub ready: BTreeMap<(EntityName, SystemName), bool>,
     /// Records being brought along for others, so that two that refer to each other end.
     pub fetching: BTreeSet<At>,
     journaled: u64,
@@ -54,6 +58,8 @@ impl<'a> Pass<'a> {
             changes: Vec::new(),
             held: Vec::new(),
             parked: Vec::new(),
+            preparations: Vec::new(),
+            ready: BTreeMap::new(),
             fetching: BTreeSet::new(),
             journaled: 0,
         }
@@ -69,27 +75,9 @@ impl<'a> Pass<'a> {
             self.column(entity, system)?;
             self.engine.systems.get(system)?.check().await?;
         }
-        if self.mode != Mode::Dry {
-            self.prepare(entity).await?;
-        }
         self.revisit(entity).await?;
         for system in &self.flow.between {
             self.pull(entity, system, scope).await?;
-        }
-        Ok(())
-    }
-
-    /// Creates what the accounts lack and the connectors may create.
-    async fn prepare(&self, entity: &Entity) -> Result<()> {
-        for name in &self.flow.between {
-            let column = self.column(entity, name)?;
-            if self.engine.store.read_to(&self.flow.name, name)?.is_some_and(|read| read.digest == column.digest()) {
-                continue;
-            }
-            let system = self.engine.systems.get(name)?;
-            for made in system.prepare(column.resource(), &column.needs(), crate::connector::Prepare::Create).await? {
-                tracing::info!(system = %name, path = %made.path, state = ?made.state, "{}", made.how);
-            }
         }
         Ok(())
     }
@@ -239,6 +227,7 @@ impl<'a> Pass<'a> {
         FlowPlan {
             flow: self.flow.name.clone(),
             entity: self.flow.entity.clone(),
+            preparations: self.preparations,
             changes: self.changes,
             held: self.held,
             parked: self.parked,

@@ -9,7 +9,7 @@ use super::work::{Trouble, Work, is_planned};
 use crate::Result;
 use crate::connector::Lookup;
 use crate::mapping::{Entity, RefAt, Unresolved};
-use crate::model::{Canonical, EntityName, FieldName, LinkId, Presence, Record, RemoteId, SystemName};
+use crate::model::{Canonical, EntityName, FieldName, LinkId, Owner, Presence, Record, RemoteId, SystemName};
 use crate::store::{At, Why};
 
 /// A reference that leads to no link yet.
@@ -39,10 +39,19 @@ impl Pass<'_> {
         self.bring(loose).await?;
         for at in busy {
             let work = &mut works[*at];
+            let present: BTreeSet<SystemName> = work.sides.keys().cloned().collect();
             let mut missing = Vec::new();
             for (system, side) in work.sides.iter_mut().filter(|(_, side)| !side.resolved) {
-                let left = self.to_links(entity, system, &mut side.canonical, &mut |_| {})?;
-                missing.extend(left.into_iter().map(|left| (system.clone(), left)));
+                for left in self.to_links(entity, system, &mut side.canonical, &mut |_| {})? {
+                    let field = header_of(&left.field);
+                    match entity.owner(&field) {
+                        // Another side owns the field: what this one says of it cannot matter, and must not stop the rest.
+                        Owner::System(owner) if owner != system && present.contains(owner) => {
+                            side.canonical.remove(field.as_str());
+                        }
+                        _ => missing.push((system.clone(), left)),
+                    }
+                }
                 side.resolved = true;
             }
             if let Some((system, left)) = missing.into_iter().next() {
@@ -204,6 +213,11 @@ impl Pass<'_> {
         });
         failed.map_or(Ok((spelled, missing)), Err)
     }
+}
+
+/// The field of the record that holds a reference: `lines` of `lines.product`.
+fn header_of(field: &FieldName) -> FieldName {
+    FieldName::new(field.as_str().split('.').next().unwrap_or_default())
 }
 
 fn unresolved(system: &SystemName, left: &Unresolved) -> Trouble {

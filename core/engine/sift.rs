@@ -42,7 +42,13 @@ impl Pass<'_> {
             // A feed may repeat a record within a page; the later one is the truth.
             works.retain(|work| work.sides.get(system).is_none_or(|side| side.record.id != record.id));
             match self.read_record(entity, system, &record) {
-                Ok(None) => {}
+                // It no longer takes part: what was wrong with it no longer matters.
+                Ok(None) => {
+                    let at = At { entity: entity.name().clone(), system: system.clone(), id: record.id.clone() };
+                    if self.engine.store.parked_at(&at)?.is_some() {
+                        facts.unpark(&at);
+                    }
+                }
                 Ok(Some(canonical)) => {
                     works.push(work_of(entity, system, Fresh { record, hash, canonical, resolved: false }, link));
                 }

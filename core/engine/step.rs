@@ -1,5 +1,6 @@
 //! The step of a batch of records: whatever brought them (a feed, a hint, another record), they meet here.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -68,6 +69,10 @@ impl Pass<'_> {
                     works[proposal.work].trouble = Some(Trouble::new(Parked::Conflict, reason));
                 }
                 return Ok(());
+            }
+            let targets: BTreeSet<SystemName> = proposed.iter().map(|proposal| proposal.target.clone()).collect();
+            for target in targets {
+                self.ready(entity, &target).await?;
             }
             let changes = self.spell(entity, works, proposed).await?;
             if self.mode == Mode::Dry {

@@ -106,6 +106,8 @@ pub struct FlowPlan {
     pub flow: FlowName,
     /// Its entity.
     pub entity: EntityName,
+    /// What the accounts lack: created before the first write there, or by a person.
+    pub preparations: Vec<Prepared>,
     /// In the order they would be made.
     pub changes: Vec<Change>,
     /// Creates that wait for a person.
@@ -118,6 +120,21 @@ pub struct FlowPlan {
     pub calls: BTreeMap<SystemName, u64>,
     /// Why it could not be made in whole.
     pub error: Option<String>,
+}
+
+/// Something an account lacks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prepared {
+    /// The system.
+    pub system: SystemName,
+    /// The resource.
+    pub resource: ResourceName,
+    /// The native path.
+    pub path: String,
+    /// Whether a person must create it.
+    pub manual: bool,
+    /// What is created, or how a person does it.
+    pub how: String,
 }
 
 impl Plan {

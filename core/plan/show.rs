@@ -43,6 +43,10 @@ impl fmt::Display for FlowPlan {
         if let Some(error) = &self.error {
             writeln!(f, "  ! {error}")?;
         }
+        for one in &self.preparations {
+            let sign = if one.manual { '!' } else { '+' };
+            writeln!(f, "  {sign} prepare {}/{} {}: {}", one.system, one.resource, one.path, one.how)?;
+        }
         for change in &self.changes {
             write!(f, "{change}")?;
         }

@@ -18,6 +18,7 @@ const PARKED: u8 = b'P';
 const HELD: u8 = b'H';
 const JOURNAL: u8 = b'J';
 const RUNS: u8 = b'R';
+const PREPARED: u8 = b'A';
 
 /// What the hub remembers.
 #[derive(Clone, Debug)]
@@ -67,6 +68,11 @@ impl Store {
     /// How far a flow has read a system.
     pub fn read_to(&self, flow: &FlowName, system: &SystemName) -> Result<Option<ReadTo>> {
         self.read(&key(READ_TO, &[flow.as_str(), system.as_str()]))
+    }
+
+    /// The digest of the column for which an account was last made ready.
+    pub fn prepared(&self, entity: &EntityName, system: &SystemName) -> Result<Option<u64>> {
+        self.read(&key(PREPARED, &[entity.as_str(), system.as_str()]))
     }
 
     /// At most `limit` links of an entity, those after `after` only.
@@ -160,6 +166,11 @@ impl Facts {
     /// A flow has read a system this far.
     pub fn read_to(&mut self, flow: &FlowName, system: &SystemName, read_to: &ReadTo) {
         self.put(key(READ_TO, &[flow.as_str(), system.as_str()]), read_to);
+    }
+
+    /// An account has what a column needs.
+    pub fn prepared(&mut self, entity: &EntityName, system: &SystemName, digest: u64) {
+        self.put(key(PREPARED, &[entity.as_str(), system.as_str()]), &digest);
     }
 
     /// A create is about to be sent.

@@ -2,6 +2,7 @@
 
 mod broken;
 mod reading;
+mod writing;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

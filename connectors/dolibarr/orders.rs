@@ -33,10 +33,9 @@ pub(super) async fn read(client: &Client, ids: impl Iterator<Item = &str>) -> Re
 pub(super) async fn join(client: &Client, mut orders: Vec<Value>) -> Result<Vec<Record>> {
     for order in &mut orders {
         // A list of an older Dolibarr leaves the links out; the document itself always has them.
-        if order.get("linkedObjectsIds").is_none_or(Value::is_null) {
-            if let Some(whole) = client.get(&format!("/orders/{}", wire::id(order)?)).await? {
-                *order = whole;
-            }
+        let left_out = order.get("linkedObjectsIds").is_none_or(Value::is_null);
+        if left_out && let Some(whole) = client.get(&format!("/orders/{}", wire::id(order)?)).await? {
+            *order = whole;
         }
     }
     let linked: BTreeSet<String> = orders.iter().flat_map(|order| links(order, "facture")).collect();

@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::answer::{Reply, done, failed, no, unchanged};
+use super::answer::{Reply, done, failed, no, refuse, unchanged};
 use super::money::{rest, settled, sum};
 use super::store::{Discount, Kind, Row, Store};
 use super::trade::{copy, header, keep, set_state, show};
@@ -54,11 +54,11 @@ pub(super) fn share_of_order(
     now: i64,
 ) -> Result<u64, passerelle_core::http::Response> {
     let Some(from) = store.row(Kind::Order, order).cloned() else {
-        return Err(no(404, "Order not found").unwrap_err());
+        return Err(refuse(404, "Order not found", None));
     };
     let mut row = copy(store, &from, Kind::Invoice);
     if let Some(words) = store.taken(Kind::Invoice, 0, &row.options) {
-        return Err(no(405, &words).unwrap_err());
+        return Err(refuse(405, &words, None));
     }
     date_it(&mut row, date);
     let rate = decimal(row.fields.get("multicurrency_tx"));

@@ -25,6 +25,9 @@ pub(super) fn seed(store: &mut Store, sample: &Value, now: i64) -> Result<()> {
 }
 
 fn make(store: &mut Store, kind: Kind, fields: &Value, now: i64) -> Result<u64> {
+    if !fields.is_object() {
+        return Err(Error::new(ErrorKind::Config, "an object of native fields is missing").at("type", kind.route()));
+    }
     let mut body = fields.clone();
     if let Some(country) = fields.get("country_code").and_then(Value::as_str).and_then(countries::by_code) {
         body["country_id"] = country["id"].clone();

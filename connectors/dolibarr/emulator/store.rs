@@ -93,6 +93,9 @@ impl Row {
     }
 }
 
+/// Type and id of an object.
+pub(super) type Place = (Kind, u64);
+
 /// A payment's share of one invoice.
 #[derive(Clone, Debug)]
 pub(super) struct Payment {
@@ -133,8 +136,8 @@ pub(super) struct Store {
     pub rows: BTreeMap<(Kind, u64), Row>,
     pub last_id: BTreeMap<Kind, u64>,
     pub last_line: u64,
-    /// Row id, (type, id) of the source, (type, id) of the target.
-    pub links: Vec<(u64, (Kind, u64), (Kind, u64))>,
+    /// From the source to the target; a link's row id is its place, from 1.
+    pub links: Vec<Option<(Place, Place)>>,
     /// By element and code.
     pub extrafields: BTreeMap<(Kind, String), Value>,
     pub payments: Vec<Payment>,
@@ -199,22 +202,21 @@ impl Store {
         format!("{series}-{last:0width$}")
     }
 
-    pub fn link(&mut self, source: (Kind, u64), target: (Kind, u64)) {
-        let row = self.links.len() as u64 + 1;
-        self.links.push((row, source, target));
+    pub fn link(&mut self, source: Place, target: Place) {
+        self.links.push(Some((source, target)));
     }
 
     /// `{"facture": {"7": "6"}}`, or `[]` where there are none.
     pub fn linked(&self, kind: Kind, id: u64) -> Value {
         let mut links = Fields::new();
-        for (row, source, target) in &self.links {
-            let other = match (*source == (kind, id), *target == (kind, id)) {
-                (true, _) => target,
-                (_, true) => source,
+        for (place, link) in self.links.iter().enumerate() {
+            let other = match link {
+                Some((source, target)) if *source == (kind, id) => target,
+                Some((source, target)) if *target == (kind, id) => source,
                 _ => continue,
             };
             let group = links.entry(other.0.element()).or_insert_with(|| json!({}));
-            group[row.to_string()] = json!(other.1.to_string());
+            group[(place + 1).to_string()] = json!(other.1.to_string());
         }
         if links.is_empty() { json!([]) } else { Value::Object(links) }
     }
@@ -222,7 +224,9 @@ impl Store {
     /// Sends an object away, with its links.
     pub fn remove(&mut self, kind: Kind, id: u64) {
         self.rows.remove(&(kind, id));
-        self.links.retain(|(_, source, target)| *source != (kind, id) && *target != (kind, id));
+        for link in &mut self.links {
+            *link = link.filter(|(source, target)| *source != (kind, id) && *target != (kind, id));
+        }
     }
 
     /// Why these extrafields cannot be stored: a unique value that another row has.

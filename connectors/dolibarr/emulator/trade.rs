@@ -155,7 +155,7 @@ pub(super) fn change_line(store: &mut Store, kind: Kind, id: u64, line_id: &str,
         return Ok(json!(false));
     }
     let rate = store.row(kind, id).map(|row| decimal(row.fields.get("multicurrency_tx"))).unwrap_or_default();
-    let mut body = body.clone();
+    let mut body = if body.is_object() { body.clone() } else { json!({}) };
     body["fk_product"] = old.get("fk_product").cloned().unwrap_or_default();
     body["id_kept"] = json!(line_id);
     let new = line(store, kind, &body, rate);

@@ -7,6 +7,8 @@ mod resolve;
 mod schema;
 mod shape;
 mod source;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 

@@ -1,1 +1,4 @@
-//! Tests.
+//! What tests and benchmarks share: systems in memory, stories as files.
+
+pub mod memory;
+pub mod scenario;

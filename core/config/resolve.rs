@@ -55,6 +55,22 @@ impl Config {
         Ok(Resolved { transport, webhook_secret, options: Value::Object(own), secrets })
     }
 
+    /// The keys of `system` that take something from the environment, such as `systems.crm.token`, and what.
+    pub fn variables(&self, system: &SystemName) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        let Some(options) = self.systems.get(system) else { return found };
+        let own = Value::Object(options.options.clone());
+        walk(&own, "", &mut |pointer, text| {
+            let key = format!("systems.{system}{}", pointer.replace('/', "."));
+            let names = pieces(text).unwrap_or_default().into_iter().filter_map(|piece| match piece {
+                Piece::Variable(name) => Some((key.clone(), name.to_owned())),
+                Piece::Plain(_) => None,
+            });
+            found.extend(names);
+        });
+        found
+    }
+
     /// The admin token of `[serve]`, if it is set.
     ///
     /// # Errors

@@ -13,7 +13,9 @@ pub fn config_schema(plugins: &[Plugin]) -> Value {
     root["$defs"]["SystemOptions"]["properties"]["connector"]["enum"] = json!(names);
     let mut choices = Vec::new();
     for plugin in plugins {
-        root["$defs"][plugin.name] = system(plugin);
+        let mut own = system(plugin);
+        move_references(&mut own, &format!("#/$defs/{}", plugin.name));
+        root["$defs"][plugin.name] = own;
         choices.push(json!({
             "if": { "properties": { "connector": { "const": plugin.name } } },
             "then": { "$ref": format!("#/$defs/{}", plugin.name) },
@@ -32,6 +34,9 @@ pub(super) fn tables() -> Value {
 pub(super) fn system(plugin: &Plugin) -> Value {
     let mut schema = serde_json::to_value(schema_for!(SystemOptions)).unwrap_or(Value::Null);
     let own = (plugin.options)();
+    if let Some(fields) = schema.as_object_mut() {
+        fields.shift_remove("$schema");
+    }
     schema["description"] = json!(plugin.about);
     schema["additionalProperties"] = json!(false);
     for part in ["properties", "$defs"] {
@@ -45,4 +50,20 @@ pub(super) fn system(plugin: &Plugin) -> Value {
         required.extend(own_required);
     }
     schema
+}
+
+/// A schema that moves into another takes its `$defs` along.
+fn move_references(schema: &mut Value, home: &str) {
+    match schema {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                match value {
+                    Value::String(path) if key == "$ref" => *path = path.replacen('#', home, 1),
+                    other => move_references(other, home),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| move_references(item, home)),
+        _ => {}
+    }
 }

@@ -112,10 +112,11 @@ impl Entity {
     /// Where it gives `None` the value is left and reported.
     pub fn map_refs(
         &self,
+        column: &Column,
         canonical: &mut Canonical,
         resolve: &mut dyn FnMut(RefAt<'_>) -> Option<String>,
     ) -> Vec<Unresolved> {
-        let _ = (canonical, resolve);
+        let _ = (column, canonical, resolve);
         todo!()
     }
 

@@ -68,12 +68,6 @@ pub struct Record {
     pub aliases: Vec<RemoteId>,
 }
 
-impl Default for RemoteId {
-    fn default() -> Self {
-        Self::new("")
-    }
-}
-
 impl Record {
     /// A present record of `id` with `fields`.
     pub fn new(id: impl Into<RemoteId>, fields: Fields) -> Self {

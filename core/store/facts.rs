@@ -37,7 +37,7 @@ pub struct Seen {
 }
 
 /// One real-world thing, and the records that are it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Link {
     /// Also the external key under which the hub creates its records.
     pub id: LinkId,
@@ -52,7 +52,7 @@ pub struct Link {
 }
 
 /// A record of a link.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkSide {
     /// Its resource.
     pub resource: ResourceName,

@@ -18,6 +18,7 @@ const PARKED: u8 = b'P';
 const HELD: u8 = b'H';
 const JOURNAL: u8 = b'J';
 const RUNS: u8 = b'R';
+const PREPARED: u8 = b'A';
 
 /// What the hub remembers.
 #[derive(Clone, Debug)]
@@ -69,6 +70,11 @@ impl Store {
         self.read(&key(READ_TO, &[flow.as_str(), system.as_str()]))
     }
 
+    /// The digest of the column for which an account was last made ready.
+    pub fn prepared(&self, entity: &EntityName, system: &SystemName) -> Result<Option<u64>> {
+        self.read(&key(PREPARED, &[entity.as_str(), system.as_str()]))
+    }
+
     /// At most `limit` links of an entity, those after `after` only.
     pub fn links(&self, entity: &EntityName, after: Option<&LinkId>, limit: usize) -> Result<Vec<Link>> {
         let prefix = key(LINKS, &[&format!("{entity}:")]);
@@ -78,6 +84,11 @@ impl Store {
     /// All jobs whose outcome is not known.
     pub fn jobs(&self) -> Result<Vec<Job>> {
         self.page(&[JOBS], None, usize::MAX)
+    }
+
+    /// The job of one create.
+    pub fn job_at(&self, link: &LinkId, target: &SystemName) -> Result<Option<Job>> {
+        self.read(&key(JOBS, &[link.as_str(), target.as_str()]))
     }
 
     /// What is parked, at most `limit`.
@@ -155,6 +166,11 @@ impl Facts {
     /// A flow has read a system this far.
     pub fn read_to(&mut self, flow: &FlowName, system: &SystemName, read_to: &ReadTo) {
         self.put(key(READ_TO, &[flow.as_str(), system.as_str()]), read_to);
+    }
+
+    /// An account has what a column needs.
+    pub fn prepared(&mut self, entity: &EntityName, system: &SystemName, digest: u64) {
+        self.put(key(PREPARED, &[entity.as_str(), system.as_str()]), &digest);
     }
 
     /// A create is about to be sent.

@@ -1,0 +1,18 @@
+//! What the program is made of: a connector is one row, and so is a shipped mapping.
+
+use passerelle_core::connector::Plugin;
+use passerelle_core::registry::Registry;
+use serde_json::Value;
+
+/// All connectors, in the order of `passerelle connectors`.
+pub const PLUGINS: &[Plugin] = &[crate::hubspot::PLUGIN, crate::spreadsheet::PLUGIN];
+
+/// The mapping files that `passerelle init` writes.
+pub const MAPPINGS: &[(&str, &str)] = &[];
+
+/// The program's registry.
+pub static REGISTRY: Registry = Registry { plugins: PLUGINS, mappings: MAPPINGS, sample };
+
+fn sample(_vendor: &str) -> Option<Value> {
+    None
+}

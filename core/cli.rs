@@ -1,0 +1,110 @@
+//! The command line: one file per command.
+
+mod apply;
+mod check;
+mod connectors;
+mod context;
+mod demo;
+mod describe;
+mod emulate;
+mod held;
+mod hub;
+mod init;
+mod logging;
+mod outcome;
+mod output;
+mod parked;
+mod plan;
+mod status;
+mod sync;
+mod test;
+mod verify;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{ArgAction, Parser, Subcommand};
+
+pub use context::Context;
+pub use hub::Hub;
+pub use output::{CommandResult, Exit, Failure, Paint, Report, table};
+
+use crate::registry::Registry;
+use logging::Verbosity;
+use output::Format;
+
+/// Keeps a company's CRM, ERP and spreadsheets in agreement.
+///
+/// Exit codes: 0 done; 1 failed; 2 usage, config or mapping error; 3 done, but a person is needed; `plan` exits 4 when
+/// it holds changes.
+#[derive(Debug, Parser)]
+#[command(name = "passerelle", version, propagate_version = true, disable_help_subcommand = true)]
+struct Cli {
+    /// The config file.
+    #[arg(long, global = true, default_value = "config.toml", value_name = "FILE")]
+    config: PathBuf,
+    /// Print one JSON document on stdout.
+    #[arg(long, global = true)]
+    json: bool,
+    /// Log more; twice for everything. RUST_LOG says it finer.
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
+    verbose: u8,
+    /// Log errors only and show no progress.
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Init(init::Args),
+    Connectors(connectors::Args),
+    Check(check::Args),
+    Describe(describe::Args),
+    Plan(plan::Args),
+    Apply(apply::Args),
+    Sync(sync::Args),
+    Status(status::Args),
+    Verify(verify::Args),
+    Test(test::Args),
+    Emulate(emulate::Args),
+    Demo(demo::Args),
+    Parked(parked::Args),
+    Held(held::Args),
+}
+
+/// Runs the command that the process was started with.
+pub async fn run(registry: &'static Registry) -> ExitCode {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let cli = match Cli::try_parse_from(&words) {
+        Ok(cli) => cli,
+        Err(error) => return output::usage(&error, words.iter().any(|word| word == "--json")),
+    };
+    let verbosity = Verbosity::of(cli.verbose, cli.quiet);
+    logging::start(verbosity);
+    let format = if cli.json { Format::Json } else { Format::Human };
+    let context = Context::new(registry, cli.config, format, verbosity);
+    let result = dispatch(&context, cli.command).await;
+    output::finish(format, result)
+}
+
+async fn dispatch(context: &Context, command: Command) -> CommandResult {
+    match command {
+        Command::Init(args) => init::run(context, &args),
+        Command::Connectors(args) => connectors::run(context, &args),
+        Command::Check(args) => check::run(context, &args).await,
+        Command::Describe(args) => describe::run(context, &args).await,
+        Command::Plan(args) => plan::run(context, &args).await,
+        Command::Apply(args) => apply::run(context, &args).await,
+        Command::Sync(args) => sync::run(context, &args).await,
+        Command::Status(args) => status::run(context, &args).await,
+        Command::Verify(args) => verify::run(context, &args).await,
+        Command::Test(args) => test::run(context, &args),
+        Command::Emulate(args) => emulate::run(context, &args).await,
+        Command::Demo(args) => demo::run(context, &args).await,
+        Command::Parked(args) => parked::run(context, &args).await,
+        Command::Held(args) => held::run(context, &args).await,
+    }
+}

@@ -1,0 +1,98 @@
+//! `passerelle emulate`: stand-in systems on loopback, until told to stop.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::Context;
+use super::output::{CommandResult, Report, table};
+use crate::emulator::{Base, EmulatedTime, Emulator, Fault, Host, serve};
+use crate::registry::Registry;
+use crate::{Error, ErrorKind, Result};
+
+/// Serve stand-in systems on loopback, with sample data, until Ctrl-C.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Vendors, such as `hubspot dolibarr`.
+    #[arg(value_name = "VENDOR", required = true)]
+    vendors: Vec<String>,
+    /// Where to listen; loopback only, and port 0 lets the machine choose.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4010")]
+    listen: SocketAddr,
+    /// What they hold at the start.
+    #[arg(long, value_enum, default_value = "sample")]
+    seed: Seed,
+    /// A fault, such as `hubspot:429=1/10`, `dolibarr:drop-after=0.01` or `hubspot:latency=200ms`; may be repeated.
+    #[arg(long, value_name = "SYSTEM:NAME=VALUE", value_parser = read_fault)]
+    fault: Vec<Fault>,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Seed {
+    /// Nothing.
+    Empty,
+    /// The sample data.
+    Sample,
+}
+
+fn read_fault(text: &str) -> Result<Fault, String> {
+    Fault::parse(text).map_err(|error| error.to_string())
+}
+
+pub async fn run(context: &Context, args: &Args) -> CommandResult {
+    let time = EmulatedTime::of(Arc::clone(&context.clock));
+    let emulators = args.vendors.iter().map(|vendor| stand_in(context, vendor, args.seed));
+    let host = Host::new(emulators.collect::<Result<_>>()?, time);
+    for fault in &args.fault {
+        host.add_fault(fault)?;
+    }
+    let hosted = serve(Arc::new(host), args.listen).await?;
+    context.say(&announcement(context, &hosted.bases))?;
+    until_told_to_stop().await?;
+    hosted.stop().await?;
+    Ok(Report::said())
+}
+
+fn stand_in(context: &Context, vendor: &str, seed: Seed) -> Result<Box<dyn Emulator>> {
+    let make = context.registry.plugin(vendor).and_then(|plugin| plugin.emulator);
+    let mut emulator = make.ok_or_else(|| no_stand_in(context.registry, vendor))?();
+    if let (Seed::Sample, Some(sample)) = (seed, (context.registry.sample)(vendor)) {
+        emulator.seed(&sample, context.clock.now())?;
+    }
+    Ok(emulator)
+}
+
+fn no_stand_in(registry: &Registry, vendor: &str) -> Error {
+    let there: Vec<&str> =
+        registry.plugins.iter().filter(|plugin| plugin.emulator.is_some()).map(|plugin| plugin.name).collect();
+    Error::new(ErrorKind::Config, format!("there is no stand-in of `{vendor}`; there are {}", there.join(", ")))
+}
+
+fn announcement(context: &Context, bases: &[Base]) -> Report {
+    let systems: Vec<_> = bases
+        .iter()
+        .map(|base| json!({ "name": base.name, "vendor": base.vendor, "base_url": base.url, "key": base.key }))
+        .collect();
+    let rows: Vec<Vec<String>> =
+        bases.iter().map(|base| vec![base.name.clone(), base.url.clone(), format!("key {}", base.key)]).collect();
+    let hint = context.paint.dim("Ctrl-C stops it; nothing is kept.");
+    Report::done(json!({ "systems": systems }), format!("{}{hint}\n", table("", &rows)))
+}
+
+#[cfg(unix)]
+async fn until_told_to_stop() -> Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let cannot = |cause| Error::new(ErrorKind::Bug, "cannot listen for signals").because(cause);
+    let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted.map_err(cannot),
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+async fn until_told_to_stop() -> Result<()> {
+    let cannot = |cause| Error::new(ErrorKind::Bug, "cannot listen for signals").because(cause);
+    tokio::signal::ctrl_c().await.map_err(cannot)
+}

@@ -1,0 +1,134 @@
+//! From a context to a running engine: the store opened, the systems built, Ctrl-C heard.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use indicatif::ProgressBar;
+
+use super::Context;
+use super::output::Failure;
+use crate::config::Config;
+use crate::engine::{Engine, Flow, Watch};
+use crate::model::{FlowName, SystemName};
+use crate::store::{Counts, Store};
+use crate::{Error, ErrorKind};
+
+/// A config and an engine that runs it.
+#[derive(Debug)]
+pub struct Hub {
+    /// The engine.
+    pub engine: Engine,
+    /// The flows that were asked for, all by default.
+    pub flows: Vec<Flow>,
+    /// The config.
+    pub config: Config,
+}
+
+impl Hub {
+    /// Opens the store and builds the systems of the asked flows; the spinner says `message` until it is dropped.
+    ///
+    /// # Errors
+    /// All findings in config and mappings; `Config` when another hub holds the store.
+    pub fn open(context: &Context, asked: &[FlowName], message: &str) -> Result<Self, Failure> {
+        let config = context.config()?;
+        let (mappings, _) = context.mappings(&config)?;
+        let names = context.flows(&config, asked)?;
+        let flows: Vec<Flow> = config.flows.iter().map(|(name, flow)| flow_of(name, flow)).collect();
+        let mut needed: BTreeSet<&SystemName> = BTreeSet::new();
+        for flow in flows.iter().filter(|flow| names.contains(&flow.name)) {
+            needed.extend(&flow.between);
+        }
+        let systems = context.systems(&config, Some(&mappings), needed)?;
+        let store = open_store(context, &config)?;
+        let engine = Engine {
+            systems: Arc::new(systems),
+            mappings: Arc::new(mappings),
+            store,
+            clock: Arc::clone(&context.clock),
+            flows: flows.clone(),
+            watch: Arc::new(Progress::new(context.progress(message))),
+        };
+        let flows = flows.into_iter().filter(|flow| names.contains(&flow.name)).collect();
+        Ok(Self { engine, flows, config })
+    }
+
+    /// What a person does about an error: for a refused key, which variable to check.
+    pub fn advice(&self, error: &Error) -> Option<String> {
+        if error.kind() != ErrorKind::Denied {
+            return None;
+        }
+        let system = error.fact("system")?;
+        let options = self.config.systems.get(&SystemName::from(system))?;
+        let mut variables = Vec::new();
+        for (key, value) in &options.options {
+            let text = value.as_str().unwrap_or_default();
+            if let Some(name) = text.split("${").nth(1).and_then(|rest| rest.split('}').next()) {
+                variables.push(format!("{key} = \"${{{name}}}\""));
+            }
+        }
+        let which = if variables.is_empty() { "its credentials".to_owned() } else { variables.join(", ") };
+        Some(format!("check {which} of [systems.{system}] and the rights of that key"))
+    }
+}
+
+/// The store alone, for commands that call no system.
+///
+/// # Errors
+/// As [`Hub::open`].
+pub fn open_store(context: &Context, config: &Config) -> Result<Store, Failure> {
+    let _ = (config.state_folder(), context.clock.now());
+    let sled = crate::store::Memory::default();
+    Ok(Store::new(Arc::new(sled)))
+}
+
+fn flow_of(name: &FlowName, flow: &crate::config::Flow) -> Flow {
+    Flow {
+        name: name.clone(),
+        entity: flow.entity.clone(),
+        between: flow.between.clone(),
+        max_changes: flow.max_changes,
+    }
+}
+
+/// Shows how a run goes on, and hears Ctrl-C.
+struct Progress {
+    bar: ProgressBar,
+    stopping: Arc<AtomicBool>,
+}
+
+impl Progress {
+    fn new(bar: ProgressBar) -> Self {
+        let stopping = Arc::new(AtomicBool::new(false));
+        let heard = Arc::clone(&stopping);
+        let shown = bar.clone();
+        tokio::spawn(async move {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                heard.store(true, Ordering::SeqCst);
+                shown.set_message("finishing what is started");
+                // A second Ctrl-C no longer waits: jobs that were started are looked up by the next run.
+                if tokio::signal::ctrl_c().await.is_ok() {
+                    std::process::exit(1);
+                }
+            }
+        });
+        Self { bar, stopping }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Watch for Progress {
+    fn went_on(&self, flow: &FlowName, counts: &Counts) {
+        let Counts { read, created, updated, .. } = counts;
+        self.bar.set_message(format!("{flow}: {read} read, {created} created, {updated} updated"));
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+}

@@ -1,0 +1,212 @@
+//! Apply: exactly a saved plan, less the records that moved since it was made.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::pass::Pass;
+use super::work::{Work, is_planned};
+use super::{Engine, Report, run_id};
+use crate::mapping::Entity;
+use crate::model::{Fields, LinkId, RemoteId, ResourceName, SystemName};
+use crate::plan::{Basis, Change, FlowPlan, Op, Plan};
+use crate::store::{Link, LinkSide, Run};
+use crate::{Error, ErrorKind, Result};
+
+/// What became of a plan.
+#[derive(Debug)]
+pub struct Applied {
+    /// Flow by flow.
+    pub reports: Vec<Report>,
+    /// Changes that were refused, and why.
+    pub refused: Vec<Refused>,
+}
+
+/// A change of a plan that was not made.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Refused {
+    /// The link.
+    pub link: LinkId,
+    /// How a person recognises it.
+    pub label: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Changes made together, as far as they concern one entity.
+const BATCH: usize = 100;
+
+impl Engine {
+    /// Makes the changes of `plan`, in their order; one whose records moved since is refused, and so is what needs it.
+    ///
+    /// # Errors
+    /// `Config` when the plan is of flows or entities that the configuration no longer has.
+    pub async fn apply(&self, plan: &Plan) -> Result<Applied> {
+        let mut applied = Applied { reports: Vec::new(), refused: Vec::new() };
+        for (number, flow_plan) in plan.flows.iter().enumerate() {
+            let report = self.apply_flow(flow_plan, number, &mut applied.refused).await?;
+            applied.reports.push(report);
+        }
+        Ok(applied)
+    }
+
+    async fn apply_flow(&self, planned: &FlowPlan, number: usize, refused: &mut Vec<Refused>) -> Result<Report> {
+        let Some(flow) = self.flows.iter().find(|flow| flow.name == planned.flow) else {
+            return Err(Error::new(
+                ErrorKind::Config,
+                format!("the plan is of a flow {} that config.toml does not have", planned.flow),
+            ));
+        };
+        let began = self.clock.now();
+        let id = run_id(began, number);
+        let before = self.calls(flow);
+        let mut pass = Pass::wet(self, flow, id.clone());
+        let mut error = None;
+        let mut rest = planned.changes.as_slice();
+        while let Some(first) = rest.first() {
+            let alike = rest.iter().take(BATCH).take_while(|change| change.entity == first.entity).count();
+            let (batch, after) = rest.split_at(alike);
+            rest = after;
+            let entity = pass.entity(&first.entity)?;
+            if let Err(stopped) = pass.apply_batch(entity, batch, refused).await {
+                error = Some(stopped);
+                break;
+            }
+        }
+        let mut counts = pass.counts();
+        counts.calls = self.calls(flow) - before;
+        let run = Run {
+            id,
+            flow: flow.name.clone(),
+            began,
+            ended: Some(self.clock.now()),
+            counts: counts.clone(),
+            error: error.as_ref().map(ToString::to_string),
+        };
+        self.remember_run(&run)?;
+        Ok(Report { flow: flow.name.clone(), counts, waiting: self.waiting(&flow.entity)?, error })
+    }
+}
+
+impl Pass<'_> {
+    async fn apply_batch(&mut self, entity: &Entity, batch: &[Change], refused: &mut Vec<Refused>) -> Result<()> {
+        let mut works: Vec<Work> = Vec::new();
+        let mut changes: Vec<(usize, Change)> = Vec::new();
+        for change in batch {
+            let mut change = change.clone();
+            let moved = match fill_in(self, &change.system, &mut change.native)? {
+                None => self.moved(entity, &change.basis).await?,
+                Some(missing) => Some(format!("{missing} was not created in {}", change.system)),
+            };
+            if let Some(reason) = moved {
+                refused.push(Refused { link: change.link.clone(), label: change.label.clone(), reason });
+                continue;
+            }
+            works.push(self.work_for(entity, &change)?);
+            changes.push((works.len() - 1, change));
+        }
+        for target in changes.iter().map(|(_, change)| change.system.clone()).collect::<BTreeSet<_>>() {
+            self.ready(entity, &target).await?;
+        }
+        let finishing: BTreeMap<usize, Change> = changes.iter().cloned().collect();
+        self.push(entity, &mut works, changes).await?;
+        let mut finishes = Vec::new();
+        for (at, change) in finishing {
+            if change.op != Op::Create || !works[at].is_sound() || !works[at].unfinished.contains(&change.system) {
+                continue;
+            }
+            match self.finish(entity, &mut works[at], at, &change.system, &change.agreed)? {
+                Some(finish) => finishes.push(finish),
+                None if works[at].is_sound() => {
+                    works[at].finished.insert(change.system.clone());
+                }
+                None => {}
+            }
+        }
+        let finishes = self.spell(entity, &mut works, finishes).await?;
+        self.push(entity, &mut works, finishes).await?;
+        // What the vendors added is not in the plan: the next run reads these records again and brings it along.
+        for work in &mut works {
+            work.sides.clear();
+        }
+        self.settle(entity, &works)
+    }
+
+    /// Which of the records that a change was decided from is not as it was, if any.
+    async fn moved(&self, entity: &Entity, basis: &[Basis]) -> Result<Option<String>> {
+        let mut by_place: BTreeMap<(&SystemName, &ResourceName), Vec<&Basis>> = BTreeMap::new();
+        for one in basis.iter().filter(|one| !is_planned(&one.at.id)) {
+            by_place.entry((&one.at.system, &one.resource)).or_default().push(one);
+        }
+        for ((name, resource), members) in by_place {
+            let ids: Vec<RemoteId> = members.iter().map(|one| one.at.id.clone()).collect();
+            let records = self.engine.systems.get(name)?.read(resource, &ids).await?;
+            for one in members {
+                let now = records.iter().find(|record| record.id == one.at.id);
+                let digest = entity.column(name).map_or(0, crate::mapping::Column::digest);
+                let hash = now.map(|record| format!("{:016x}", crate::model::content_hash(&record.fields, digest)));
+                if hash.as_deref() != Some(one.hash.as_str()) {
+                    return Ok(Some(format!("{} moved since the plan was made; plan again", one.at)));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn work_for(&self, entity: &Entity, change: &Change) -> Result<Work> {
+        let known = self.engine.store.link(&change.link)?;
+        let new = known.is_none();
+        let side = |one: &Basis| {
+            let side = LinkSide { resource: one.resource.clone(), id: one.at.id.clone(), ..LinkSide::default() };
+            (one.at.system.clone(), side)
+        };
+        let link = known.unwrap_or_else(|| Link {
+            id: change.link.clone(),
+            entity: entity.name().clone(),
+            label: change.label.clone(),
+            ..Link::default()
+        });
+        let mut work = Work { link, new, ..Work::default() };
+        for (system, side) in change.basis.iter().filter(|one| !is_planned(&one.at.id)).map(side) {
+            work.link.sides.entry(system).or_insert(side);
+        }
+        work.source = change.basis.first().map(|one| one.at.system.clone()).unwrap_or_default();
+        Ok(work)
+    }
+}
+
+/// Puts real ids where the plan named records that it would create itself; names the first that was not created.
+fn fill_in(pass: &Pass<'_>, target: &SystemName, native: &mut Fields) -> Result<Option<LinkId>> {
+    for value in native.values_mut() {
+        if let Some(missing) = fill_value(pass, target, value)? {
+            return Ok(Some(missing));
+        }
+    }
+    Ok(None)
+}
+
+fn fill_value(pass: &Pass<'_>, target: &SystemName, value: &mut Value) -> Result<Option<LinkId>> {
+    match value {
+        Value::String(text) if is_planned(&RemoteId::new(text.as_str())) => {
+            let id = LinkId::new(&text[1..]);
+            let link = pass.engine.store.link(&id)?;
+            match link.and_then(|link| link.sides.get(target).map(|side| side.id.to_string())) {
+                Some(real) => {
+                    *text = real;
+                    Ok(None)
+                }
+                None => Ok(Some(id)),
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                if let Some(missing) = fill_value(pass, target, item)? {
+                    return Ok(Some(missing));
+                }
+            }
+            Ok(None)
+        }
+        Value::Object(fields) => fill_in(pass, target, fields),
+        _ => Ok(None),
+    }
+}

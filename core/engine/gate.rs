@@ -1,0 +1,133 @@
+//! The money gate: an ERP document is finished only when its own totals are the quote's.
+
+use std::collections::BTreeSet;
+
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+use super::change::Proposal;
+use super::pass::Pass;
+use super::work::{Trouble, Work};
+use crate::Result;
+use crate::mapping::{Entity, Totals};
+use crate::model::{Canonical, FieldName, Fields, SystemName};
+use crate::plan::Op;
+use crate::store::Why;
+
+impl Pass<'_> {
+    /// The state moves that finish a created document, `None` when there are none; unequal totals are trouble.
+    pub(super) fn finish(
+        &self,
+        entity: &Entity,
+        work: &mut Work,
+        at: usize,
+        target: &SystemName,
+        merged: &Canonical,
+    ) -> Result<Option<Proposal>> {
+        if let (Some(totals), Some(side)) = (entity.totals(), work.sides.get(target)) {
+            if let Some(trouble) = unequal(totals, merged, &side.canonical, target) {
+                work.trouble = Some(trouble);
+                return Ok(None);
+            }
+        }
+        let (Some(side), column) = (work.sides.get(target), self.column(entity, target)?) else { return Ok(None) };
+        if column.then().is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Proposal {
+            work: at,
+            target: target.clone(),
+            op: Op::Finish { id: side.record.id.clone() },
+            fields: BTreeSet::new(),
+            extra: Fields::new(),
+            merged: merged.clone(),
+            reasons: Default::default(),
+        }))
+    }
+}
+
+/// What is unequal between the accepted totals and the document's own, with both sums line by line.
+fn unequal(totals: &Totals, wanted: &Canonical, there: &Canonical, target: &SystemName) -> Option<Trouble> {
+    let mut apart = Vec::new();
+    for (name, field) in [("net", &totals.net), ("VAT", &totals.vat), ("gross", &totals.gross)] {
+        match (amount(wanted, field), amount(there, field)) {
+            (Some(one), Some(other)) if (one - other).abs() > totals.tolerance => {
+                apart.push(format!("{name} {one} was agreed and {target} has {other}"));
+            }
+            (Some(one), None) => apart.push(format!("{name} {one} was agreed and {target} tells none")),
+            _ => {}
+        }
+    }
+    let currency = |values: &Canonical| values.get(totals.currency.as_str()).and_then(Value::as_str).map(str::to_owned);
+    if let (Some(one), Some(other)) = (currency(wanted), currency(there)) {
+        if one != other {
+            apart.push(format!("{one} was agreed and {target} has {other}"));
+        }
+    }
+    if apart.is_empty() {
+        return None;
+    }
+    let lines = |values: &Canonical| values.get(totals.lines.as_str()).cloned().unwrap_or(Value::Null);
+    let detail = json!({
+        "agreed": sums(totals, wanted), "there": sums(totals, there),
+        "lines_agreed": lines(wanted), "lines_there": lines(there),
+    });
+    let reason = format!("the totals differ: {}; the document stays a draft", apart.join("; "));
+    Some(Trouble::new(Why::Money, reason).field(totals.gross.to_string()).detail(detail))
+}
+
+fn sums(totals: &Totals, values: &Canonical) -> Value {
+    let of = |field: &FieldName| values.get(field.as_str()).cloned().unwrap_or(Value::Null);
+    json!({ "net": of(&totals.net), "vat": of(&totals.vat), "gross": of(&totals.gross), "currency": of(&totals.currency) })
+}
+
+fn amount(values: &Canonical, field: &FieldName) -> Option<Decimal> {
+    values.get(field.as_str()).and_then(Value::as_str).and_then(|text| text.parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn totals() -> Totals {
+        Totals {
+            tolerance: Decimal::ZERO,
+            net: "total_net".into(),
+            vat: "total_vat".into(),
+            gross: "total".into(),
+            currency: "currency".into(),
+            lines: "lines".into(),
+        }
+    }
+
+    fn check(there: Value, wanted: Option<&str>) {
+        let agreed = json!({"total_net": "100.00", "total_vat": "20.00", "total": "120.00", "currency": "EUR"});
+        let values = |json: Value| Canonical(json.as_object().cloned().unwrap());
+        let found = unequal(&totals(), &values(agreed), &values(there), &"erp".into());
+        assert_eq!(found.map(|trouble| trouble.reason).as_deref(), wanted);
+    }
+
+    #[test]
+    fn equal_sums_pass_whatever_their_spelling() {
+        check(json!({"total_net": "100.0", "total_vat": "20", "total": "120.000", "currency": "EUR"}), None);
+    }
+
+    #[test]
+    fn a_cent_or_a_currency_apart_is_said_with_both_sums() {
+        check(
+            json!({"total_net": "100.00", "total_vat": "20.01", "total": "120.01", "currency": "EUR"}),
+            Some(
+                "the totals differ: VAT 20.00 was agreed and erp has 20.01; gross 120.00 was agreed and erp has 120.01; \
+                 the document stays a draft",
+            ),
+        );
+        check(
+            json!({"total_net": "100.00", "total_vat": "20.00", "total": "120.00", "currency": "USD"}),
+            Some("the totals differ: EUR was agreed and erp has USD; the document stays a draft"),
+        );
+        check(
+            json!({"total_net": "100.00", "total_vat": "20.00"}),
+            Some("the totals differ: gross 120.00 was agreed and erp tells none; the document stays a draft"),
+        );
+    }
+}

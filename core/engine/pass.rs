@@ -1,0 +1,239 @@
+//! One pass over one flow: what waited first, then each system's feed, page by page.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Engine, Flow, Scope};
+use crate::clock::Timestamp;
+use crate::mapping::{Column, Entity};
+use crate::model::{EntityName, FlowName, RunId, SystemName};
+use crate::plan::{Change, FlowPlan, Prepared};
+use crate::store::{At, Counts, Facts, Held, Parked, ReadTo, Verdict};
+use crate::{Error, ErrorKind, Result};
+
+/// Whether a pass writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// Only collects what it would do; its store forgets.
+    Dry,
+    /// Writes, under this run's id.
+    Wet(RunId),
+}
+
+/// One pass over one flow.
+pub(super) struct Pass<'a> {
+    pub engine: &'a Engine,
+    pub flow: &'a Flow,
+    pub mode: Mode,
+    pub counts: Counts,
+    /// What a dry pass collects.
+    pub changes: Vec<Change>,
+    pub held: Vec<Held>,
+    pub parked: Vec<Parked>,
+    /// What accounts lacked.
+    pub preparations: Vec<Prepared>,
+    /// Accounts that were asked whether they are ready, and whether their records can bear the hub's key.
+    pub ready: BTreeMap<(EntityName, SystemName), bool>,
+    /// Records being brought along for others, so that two that refer to each other end.
+    pub fetching: BTreeSet<At>,
+    journaled: u64,
+}
+
+impl<'a> Pass<'a> {
+    /// A pass that writes nothing.
+    pub fn dry(engine: &'a Engine, flow: &'a Flow) -> Self {
+        Self::new(engine, flow, Mode::Dry)
+    }
+
+    /// A pass that writes.
+    pub fn wet(engine: &'a Engine, flow: &'a Flow, run: RunId) -> Self {
+        Self::new(engine, flow, Mode::Wet(run))
+    }
+
+    fn new(engine: &'a Engine, flow: &'a Flow, mode: Mode) -> Self {
+        Self {
+            engine,
+            flow,
+            mode,
+            counts: Counts::default(),
+            changes: Vec::new(),
+            held: Vec::new(),
+            parked: Vec::new(),
+            preparations: Vec::new(),
+            ready: BTreeMap::new(),
+            fetching: BTreeSet::new(),
+            journaled: 0,
+        }
+    }
+
+    /// Does everything there is to do now.
+    ///
+    /// # Errors
+    /// A system that denies or does not answer: what was done stays done, what was not is done by the next run.
+    pub async fn run(&mut self, scope: Scope) -> Result<()> {
+        let entity = self.entity(&self.flow.entity)?;
+        for system in &self.flow.between {
+            self.column(entity, system)?;
+            self.engine.systems.get(system)?.check().await?;
+        }
+        self.revisit(entity).await?;
+        for system in &self.flow.between {
+            self.pull(entity, system, scope).await?;
+        }
+        Ok(())
+    }
+
+    /// Decides again what waited: unfinished creates, what may have cured itself, what a person approved.
+    async fn revisit(&mut self, entity: &Entity) -> Result<()> {
+        let mut again: BTreeMap<SystemName, BTreeSet<At>> = BTreeMap::new();
+        let mut add = |at: At| {
+            if at.entity == *entity.name() {
+                again.entry(at.system.clone()).or_default().insert(at);
+            }
+        };
+        for job in self.engine.store.jobs()? {
+            job.sources.into_iter().for_each(&mut add);
+        }
+        for parked in self.engine.store.parked(usize::MAX)? {
+            if parked.why.cures_itself() || parked.attempts == 0 {
+                add(parked.at);
+            }
+        }
+        for held in self.engine.store.held()? {
+            if held.verdict == Verdict::Approved {
+                add(held.source);
+            }
+        }
+        for (system, places) in again {
+            if !self.flow.between.contains(&system) {
+                continue;
+            }
+            let ids: Vec<_> = places.into_iter().map(|at| at.id).collect();
+            let resource = self.column(entity, &system)?.resource().clone();
+            let records = self.engine.systems.get(&system)?.read(&resource, &ids).await?;
+            self.forget_vanished(entity.name(), &system, &ids, &records)?;
+            self.step(entity, &system, records, super::step::Why::Again).await?;
+        }
+        Ok(())
+    }
+
+    /// What is parked and no longer exists waits for nothing.
+    fn forget_vanished(
+        &self,
+        entity: &EntityName,
+        system: &SystemName,
+        asked: &[crate::model::RemoteId],
+        found: &[crate::model::Record],
+    ) -> Result<()> {
+        let mut facts = Facts::new();
+        for id in asked {
+            if !found.iter().any(|record| record.id == *id || record.aliases.contains(id)) {
+                facts.unpark(&At { entity: entity.clone(), system: system.clone(), id: id.clone() });
+            }
+        }
+        self.engine.store.commit(facts)
+    }
+
+    async fn pull(&mut self, entity: &Entity, name: &SystemName, scope: Scope) -> Result<()> {
+        let column = self.column(entity, name)?;
+        let (digest, resource) = (column.digest(), column.resource().clone());
+        let system = self.engine.systems.get(name)?;
+        let mut since = match (scope, self.engine.store.read_to(&self.flow.name, name)?) {
+            (Scope::Changed, Some(read)) if read.digest == digest => Some(read.cursor),
+            _ => None,
+        };
+        loop {
+            self.go_on()?;
+            let page = system.changes(&resource, since.as_ref()).await?;
+            self.counts.read += page.records.len() as u64;
+            self.step(entity, name, page.records, super::step::Why::Changed).await?;
+            let mut facts = Facts::new();
+            let read_to = ReadTo { cursor: page.next.clone(), digest, at: self.now() };
+            facts.read_to(&self.flow.name, name, &read_to);
+            self.engine.store.commit(facts)?;
+            self.engine.watch.went_on(&self.flow.name, &self.counts);
+            if !page.more {
+                return Ok(());
+            }
+            since = Some(page.next);
+        }
+    }
+
+    /// Stops between two calls when a person asked for it.
+    pub fn go_on(&self) -> Result<()> {
+        if self.engine.watch.is_stopping() {
+            let said = "stopped on request; what was started is finished, the next run goes on from here";
+            return Err(Error::new(ErrorKind::Unavailable, said));
+        }
+        Ok(())
+    }
+
+    /// The present instant.
+    pub fn now(&self) -> Timestamp {
+        self.engine.clock.now()
+    }
+
+    /// An entity of the mappings.
+    pub fn entity(&self, name: &EntityName) -> Result<&'a Entity> {
+        self.engine.mappings.entity(name).ok_or_else(|| {
+            Error::new(ErrorKind::Config, format!("no mapping file defines the entity {name}"))
+                .at("flow", &self.flow.name)
+        })
+    }
+
+    /// An entity seen through a system.
+    pub fn column<'e>(&self, entity: &'e Entity, system: &SystemName) -> Result<&'e Column> {
+        entity.column(system).ok_or_else(|| {
+            Error::new(ErrorKind::Config, format!("{} has no column for {system}", entity.file()))
+                .at("do", format!("add [on.{system}] and its columns, or take {system} out of the flow"))
+        })
+    }
+
+    /// The systems that an entity is kept in: its own flow's, else this flow's that have a column for it.
+    pub fn kept_in(&self, entity: &Entity) -> Vec<SystemName> {
+        let own = self.engine.flows.iter().find(|flow| flow.entity == *entity.name());
+        let flow = if *entity.name() == self.flow.entity { self.flow } else { own.unwrap_or(self.flow) };
+        let mut systems = flow.between.clone();
+        systems.extend(self.flow.between.iter().filter(|name| !flow.between.contains(name)).cloned());
+        systems.retain(|name| entity.column(name).is_some() && self.engine.systems.get(name).is_ok());
+        systems
+    }
+
+    /// The next number of the run's journal.
+    pub fn next_number(&mut self) -> u64 {
+        self.journaled += 1;
+        self.journaled
+    }
+
+    /// The flow's name.
+    pub fn flow_name(&self) -> FlowName {
+        self.flow.name.clone()
+    }
+
+    /// What was done.
+    pub fn counts(&self) -> Counts {
+        self.counts.clone()
+    }
+
+    /// What a dry pass collected.
+    pub fn into_plan(self, error: Option<Error>) -> FlowPlan {
+        let mut calls: BTreeMap<SystemName, u64> = BTreeMap::new();
+        for change in &self.changes {
+            *calls.entry(change.system.clone()).or_default() += 0;
+        }
+        for (system, needed) in &mut calls {
+            *needed =
+                super::push::calls_for(self.engine, self.changes.iter().filter(|change| change.system == *system));
+        }
+        FlowPlan {
+            flow: self.flow.name.clone(),
+            entity: self.flow.entity.clone(),
+            preparations: self.preparations,
+            changes: self.changes,
+            held: self.held,
+            parked: self.parked,
+            counts: self.counts,
+            calls,
+            error: error.map(|error| error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! From a page of records to works: what is unchanged stops here, what does not fit is parked.
+
+use super::pass::Pass;
+use super::step::Why as Because;
+use super::work::{Fresh, Trouble, Work};
+use crate::Result;
+use crate::mapping::{Entity, Problem};
+use crate::model::{Canonical, Presence, Record, SystemName, content_hash};
+use crate::store::{At, Facts, Link, LinkSide, Parked, Seen, Why};
+
+impl Pass<'_> {
+    /// The records that ask for a decision, each as a work of its own.
+    pub(super) fn sift(
+        &mut self,
+        entity: &Entity,
+        system: &SystemName,
+        records: Vec<Record>,
+        because: &Because,
+    ) -> Result<Vec<Work>> {
+        let column = self.column(entity, system)?;
+        let mut works: Vec<Work> = Vec::new();
+        let mut facts = Facts::new();
+        for record in records {
+            let hash = content_hash(&record.fields, column.digest());
+            let seen = self.known(entity, system, &record, &mut facts)?;
+            if *because == Because::Changed && seen.as_ref().is_some_and(|seen| seen.hash == hash) {
+                self.counts.unchanged += 1;
+                continue;
+            }
+            let link = match &seen {
+                Some(seen) => self.engine.store.link(&seen.link)?,
+                None => None,
+            };
+            if record.presence != Presence::Present {
+                self.note_absence(system, &record, link, &mut facts)?;
+                continue;
+            }
+            if *because == Because::Changed && self.is_refused(entity, system, &record, hash)? {
+                self.counts.unchanged += 1;
+                continue;
+            }
+            // A feed may repeat a record within a page; the later one is the truth.
+            works.retain(|work| work.sides.get(system).is_none_or(|side| side.record.id != record.id));
+            match self.read_record(entity, system, &record) {
+                // It no longer takes part: what was wrong with it no longer matters.
+                Ok(None) => {
+                    let at = At { entity: entity.name().clone(), system: system.clone(), id: record.id.clone() };
+                    if self.engine.store.parked_at(&at)?.is_some() {
+                        facts.unpark(&at);
+                    }
+                }
+                Ok(Some(canonical)) => {
+                    works.push(work_of(entity, system, Fresh { record, hash, canonical, resolved: false }, link));
+                }
+                Err(problem) => {
+                    let at = At { entity: entity.name().clone(), system: system.clone(), id: record.id.clone() };
+                    let trouble = Trouble::new(Why::Mapping, problem.message.clone()).field(problem.field.clone());
+                    let label = label_of(entity, &record);
+                    self.park(&at, link.map(|link| link.id), label, trouble, hash, &mut facts)?;
+                }
+            }
+        }
+        self.engine.store.commit(facts)?;
+        Ok(works)
+    }
+
+    /// Whether this very content was refused before: only a change of the record, or a person, brings it back.
+    fn is_refused(&self, entity: &Entity, system: &SystemName, record: &Record, hash: u64) -> Result<bool> {
+        let at = At { entity: entity.name().clone(), system: system.clone(), id: record.id.clone() };
+        let parked = self.engine.store.parked_at(&at)?;
+        Ok(parked.is_some_and(|parked| parked.hash == hash && parked.attempts > 0 && !parked.why.cures_itself()))
+    }
+
+    /// What is known of a record under its id or, after a merge, under one of its old ids.
+    fn known(&self, entity: &Entity, system: &SystemName, record: &Record, facts: &mut Facts) -> Result<Option<Seen>> {
+        let store = &self.engine.store;
+        if let Some(seen) = store.seen(entity.name(), system, &record.id)? {
+            return Ok(Some(seen));
+        }
+        for alias in &record.aliases {
+            let Some(seen) = store.seen(entity.name(), system, alias)? else { continue };
+            let Some(mut link) = store.link(&seen.link)? else { continue };
+            let Some(side) = link.sides.get_mut(system) else { continue };
+            side.id = record.id.clone();
+            facts.link(&link);
+            let moved = Seen { link: link.id.clone(), hash: 0 };
+            facts.seen(entity.name(), system, &record.id, &moved);
+            // The link must be found under its new id by what follows in this very page.
+            let mut now = Facts::new();
+            now.link(&link);
+            store.commit(now)?;
+            return Ok(Some(moved));
+        }
+        Ok(None)
+    }
+
+    /// A record that was put away keeps its link: it may come back, and nothing is deleted elsewhere.
+    fn note_absence(&self, system: &SystemName, record: &Record, link: Option<Link>, facts: &mut Facts) -> Result<()> {
+        let Some(mut link) = link else { return Ok(()) };
+        if let Some(side) = link.sides.get_mut(system) {
+            side.presence = record.presence;
+        }
+        facts.link(&link);
+        facts.seen(&link.entity, system, &record.id, &Seen { link: link.id.clone(), hash: 0 });
+        Ok(())
+    }
+
+    /// The record's canonical form, or `None` when the column's `where` leaves it out.
+    pub(super) fn read_record(
+        &self,
+        entity: &Entity,
+        system: &SystemName,
+        record: &Record,
+    ) -> std::result::Result<Option<Canonical>, Problem> {
+        let Some(column) = entity.column(system) else { return Ok(None) };
+        if !column.takes_part(&record.fields)? {
+            return Ok(None);
+        }
+        column.read(&record.fields).map(Some).map_err(first)
+    }
+
+    /// Parks a record; a plan collects it.
+    pub(super) fn park(
+        &mut self,
+        at: &At,
+        link: Option<crate::model::LinkId>,
+        label: String,
+        trouble: Trouble,
+        hash: u64,
+        facts: &mut Facts,
+    ) -> Result<()> {
+        let before = self.engine.store.parked_at(at)?;
+        let parked = Parked {
+            at: at.clone(),
+            link,
+            label,
+            why: trouble.why,
+            reason: trouble.reason,
+            field: trouble.field,
+            detail: trouble.detail,
+            hash,
+            since: before.as_ref().map_or_else(|| self.now(), |before| before.since),
+            attempts: before.as_ref().map_or(1, |before| before.attempts + 1),
+        };
+        if before.is_none() {
+            self.counts.parked += 1;
+        }
+        facts.park(&parked);
+        self.parked.retain(|other| other.at != parked.at);
+        self.parked.push(parked);
+        Ok(())
+    }
+}
+
+/// The first of several problems speaks for all; the next shows once it is mended.
+pub(super) fn first(problems: Vec<Problem>) -> Problem {
+    let several = problems.len();
+    match problems.into_iter().next() {
+        Some(problem) if several > 1 => {
+            Problem::new(problem.field.clone(), format!("{} (and {} more)", problem.message, several - 1))
+        }
+        Some(problem) => problem,
+        None => Problem::new("", "the record does not fit"),
+    }
+}
+
+fn work_of(entity: &Entity, system: &SystemName, fresh: Fresh, link: Option<Link>) -> Work {
+    let new = link.is_none();
+    let side = || LinkSide {
+        resource: entity.column(system).map(|column| column.resource().clone()).unwrap_or_else(|| "".into()),
+        id: fresh.record.id.clone(),
+        presence: Presence::Present,
+    };
+    let mut link = link.unwrap_or_else(|| Link {
+        id: super::link::link_id(entity.name(), system, &fresh.record.id),
+        entity: entity.name().clone(),
+        label: entity.label(&fresh.canonical),
+        sides: [(system.clone(), side())].into(),
+        agreed: None,
+    });
+    if let Some(known) = link.sides.get_mut(system) {
+        known.presence = Presence::Present;
+    }
+    Work { link, new, source: system.clone(), sides: [(system.clone(), fresh)].into(), ..Work::default() }
+}
+
+/// A name for a record that cannot be read whole.
+fn label_of(entity: &Entity, record: &Record) -> String {
+    let label = entity.label(&Canonical::default());
+    let name = ["name", "dealname", "title", "label", "ref", "lastname", "email"]
+        .iter()
+        .find_map(|field| record.fields.get(*field).and_then(serde_json::Value::as_str));
+    name.map_or(label, ToOwned::to_owned)
+}

@@ -1,0 +1,258 @@
+//! The step of a batch of records: whatever brought them (a feed, a hint, another record), they meet here.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::pin::Pin;
+
+use super::pass::{Mode, Pass};
+use super::work::{Fresh, Trouble, Work, is_planned};
+use crate::connector::Lookup;
+use crate::mapping::{Entity, Gate};
+use crate::model::{Presence, Record, RemoteId, SystemName, content_hash};
+use crate::store::{Facts, Link, Seen, Why as Parked};
+use crate::{Error, Result};
+
+/// What brought records here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// A feed: those with the content last seen are left alone.
+    Changed,
+    /// Something waited for them: decide, whatever was seen.
+    Again,
+    /// Another record refers to them in this system: they are created there whatever `create.when` says.
+    Needed(SystemName),
+}
+
+/// After this many rounds a record that still changes is two mappings playing ping-pong.
+const ROUNDS: usize = 5;
+
+impl Pass<'_> {
+    /// Decides and writes a batch of records of one system.
+    pub(super) fn step<'s>(
+        &'s mut self,
+        entity: &'s Entity,
+        system: &'s SystemName,
+        records: Vec<Record>,
+        because: Why,
+    ) -> Pin<Box<dyn Future<Output = Result<()>> + Send + 's>> {
+        // Boxed, because a record's references are brought here by the same way.
+        Box::pin(async move {
+            let mut works = self.sift(entity, system, records, &because)?;
+            if works.is_empty() {
+                return Ok(());
+            }
+            self.meet(entity, system, &mut works)?;
+            self.gather(entity, &mut works).await?;
+            let stopped = self.rounds(entity, &mut works, &because).await;
+            if stopped.is_err() {
+                // Not remembered as seen, so that the next run decides them again; what was created is in its link.
+                works.iter_mut().filter(|work| work.is_sound()).for_each(|work| work.stopped = true);
+            }
+            self.settle(entity, &works)?;
+            stopped
+        })
+    }
+
+    async fn rounds(&mut self, entity: &Entity, works: &mut [Work], because: &Why) -> Result<()> {
+        let systems = self.kept_in(entity);
+        for round in 0..ROUNDS {
+            let busy: Vec<usize> =
+                (0..works.len()).filter(|at| !self.is_idle(entity, &works[*at], &systems, because)).collect();
+            self.resolve(entity, works, &busy).await?;
+            let proposed = self.propose(entity, works, &busy, &systems, because).await?;
+            if proposed.is_empty() {
+                return Ok(());
+            }
+            if round + 1 == ROUNDS {
+                let reason = "this record changes again after every write: two columns do not agree on a value";
+                for proposal in &proposed {
+                    works[proposal.work].trouble = Some(Trouble::new(Parked::Conflict, reason));
+                }
+                return Ok(());
+            }
+            let targets: BTreeSet<SystemName> = proposed.iter().map(|proposal| proposal.target.clone()).collect();
+            for target in targets {
+                self.ready(entity, &target).await?;
+            }
+            let changes = self.spell(entity, works, proposed).await?;
+            if self.mode == Mode::Dry {
+                self.pretend(works, changes);
+                return Ok(());
+            }
+            self.push(entity, works, changes).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether there is nothing to decide: one side, and no reason to create another.
+    fn is_idle(&self, entity: &Entity, work: &Work, systems: &[SystemName], because: &Why) -> bool {
+        if !work.is_sound() {
+            return true;
+        }
+        if work.link.sides.len() > 1 {
+            return work.link.sides.values().any(|side| is_planned(&side.id));
+        }
+        let values = work.best_values();
+        systems.iter().filter(|name| !work.link.sides.contains_key(*name)).all(|name| {
+            let forced = *because == Why::Needed(name.clone());
+            let gate = entity.column(name).map(|column| column.may_create(&values));
+            !forced && matches!(gate, None | Some(Ok(Gate::Skip(_))))
+        })
+    }
+
+    /// Reads the other sides of each link, batched by system.
+    pub(super) async fn gather(&mut self, entity: &Entity, works: &mut [Work]) -> Result<()> {
+        let mut systems: Vec<SystemName> = works.iter().flat_map(|work| work.link.sides.keys().cloned()).collect();
+        systems.sort();
+        systems.dedup();
+        for name in systems {
+            let missing: Vec<(usize, RemoteId)> = works
+                .iter()
+                .enumerate()
+                .filter(|(_, work)| work.is_sound() && !work.sides.contains_key(&name))
+                .filter_map(|(at, work)| work.link.sides.get(&name).map(|side| (at, side.id.clone())))
+                .filter(|(_, id)| !is_planned(id))
+                .collect();
+            if missing.is_empty() || entity.column(&name).is_none() {
+                continue;
+            }
+            let resource = self.column(entity, &name)?.resource().clone();
+            let ids: Vec<RemoteId> = missing.iter().map(|(_, id)| id.clone()).collect();
+            let records = self.engine.systems.get(&name)?.read(&resource, &ids).await?;
+            for (at, id) in missing {
+                let found = records.iter().find(|record| record.id == id || record.aliases.contains(&id));
+                self.attach(entity, &mut works[at], &name, found);
+            }
+        }
+        for work in works.iter_mut() {
+            if work.matched {
+                super::meet::part_strangers(entity, work);
+            }
+            for name in work.link.sides.keys() {
+                if self.engine.store.job_at(&work.link.id, name)?.is_some() {
+                    work.unfinished.insert(name.clone());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn attach(&self, entity: &Entity, work: &mut Work, name: &SystemName, found: Option<&Record>) {
+        let Some(side) = work.link.sides.get_mut(name) else { return };
+        let Some(record) = found.filter(|record| record.presence == Presence::Present) else {
+            // What was deleted over there stays linked: it is neither made again nor deleted elsewhere.
+            side.presence = found.map_or(Presence::Gone, |record| record.presence);
+            return;
+        };
+        side.id = record.id.clone();
+        side.presence = Presence::Present;
+        match self.take_in(entity, name, record) {
+            Ok(Some(fresh)) => {
+                work.sides.insert(name.clone(), fresh);
+            }
+            Ok(None) => {}
+            Err(trouble) => work.trouble = Some(trouble),
+        }
+    }
+
+    /// A record as a side, or `None` when the column's `where` leaves it out.
+    pub(super) fn take_in(
+        &self,
+        entity: &Entity,
+        name: &SystemName,
+        record: &Record,
+    ) -> std::result::Result<Option<Fresh>, Trouble> {
+        let canonical = self.read_record(entity, name, record).map_err(|problem| {
+            let reason = format!("{} in {name}/{}: {}", problem.field, record.id, problem.message);
+            Trouble::new(Parked::Mapping, reason).field(problem.field)
+        })?;
+        let digest = entity.column(name).map_or(0, crate::mapping::Column::digest);
+        let hash = content_hash(&record.fields, digest);
+        Ok(canonical.map(|canonical| Fresh { record: record.clone(), hash, canonical, resolved: false }))
+    }
+
+    /// Remembers what became of each work, all in one commit.
+    pub(super) fn settle(&mut self, entity: &Entity, works: &[Work]) -> Result<()> {
+        let mut facts = Facts::new();
+        for work in works.iter().filter(|work| !work.stopped) {
+            match &work.trouble {
+                Some(trouble) => {
+                    let at = work.source_at();
+                    let hash = work.sides.get(&work.source).map_or(0, |side| side.hash);
+                    let link = (!work.new).then(|| work.link.id.clone());
+                    self.park(&at, link, work.link.label.clone(), trouble.clone(), hash, &mut facts)?;
+                    if !work.new {
+                        facts.link(&work.link);
+                    }
+                }
+                None => self.remember(entity, work, &mut facts)?,
+            }
+        }
+        self.engine.store.commit(facts)
+    }
+
+    fn remember(&mut self, entity: &Entity, work: &Work, facts: &mut Facts) -> Result<()> {
+        facts.link(&work.link);
+        for (name, side) in &work.sides {
+            let seen = Seen { link: work.link.id.clone(), hash: side.hash };
+            facts.seen(entity.name(), name, &side.record.id, &seen);
+        }
+        for held in &work.held {
+            facts.hold(held);
+        }
+        for name in &work.finished {
+            facts.finish(&work.link.id, name);
+            facts.release(&work.link.id, name);
+        }
+        for hash in super::link::match_hashes(entity, &work.best_values()) {
+            if self.engine.store.matched(entity.name(), hash)?.is_none() {
+                facts.matches(entity.name(), hash, &work.link.id);
+            }
+        }
+        for at in work.places() {
+            if self.engine.store.parked_at(&at)?.is_some() {
+                facts.unpark(&at);
+            }
+        }
+        self.park_conflicts(work, facts)
+    }
+
+    fn park_conflicts(&mut self, work: &Work, facts: &mut Facts) -> Result<()> {
+        let Some(first) = work.conflicts.first() else { return Ok(()) };
+        let said: Vec<String> = first
+            .values
+            .iter()
+            .map(|(system, value)| format!("{system} says {}", super::link::spoken(value)))
+            .collect();
+        let reason = format!("{} was changed differently: {}", first.field, said.join(", "));
+        let detail = serde_json::to_value(&work.conflicts).unwrap_or_default();
+        let trouble = Trouble::new(Parked::Conflict, reason).field(first.field.to_string()).detail(detail);
+        let hash = work.sides.get(&work.source).map_or(0, |side| side.hash);
+        let link = Some(work.link.id.clone());
+        self.park(&work.source_at(), link, work.link.label.clone(), trouble, hash, facts)
+    }
+
+    /// Adds a record of another system to a work, as one more side of its link.
+    pub(super) fn join(&self, entity: &Entity, work: &mut Work, name: &SystemName, record: &Record) -> Result<()> {
+        let resource = self.column(entity, name)?.resource().clone();
+        let side = crate::store::LinkSide { resource, id: record.id.clone(), presence: record.presence };
+        work.link.sides.insert(name.clone(), side);
+        self.attach(entity, work, name, Some(record));
+        Ok(())
+    }
+
+    /// The link of a record that is already known, if it is.
+    pub(super) fn link_of(&self, entity: &Entity, name: &SystemName, record: &Record) -> Result<Option<Link>> {
+        match self.engine.store.seen(entity.name(), name, &record.id)? {
+            Some(seen) => self.engine.store.link(&seen.link),
+            None => Ok(None),
+        }
+    }
+
+    /// Finds records, `NotFound` being none.
+    pub(super) async fn find(&self, entity: &Entity, name: &SystemName, by: &Lookup) -> Result<Vec<Record>> {
+        let resource = self.column(entity, name)?.resource().clone();
+        let found = self.engine.systems.get(name)?.find(&resource, by).await;
+        found.map_err(|error: Error| error.at("while", "looking for a twin before a create"))
+    }
+}

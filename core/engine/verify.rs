@@ -1,0 +1,136 @@
+//! Verify: every link's sides read again and compared, field by field, and what should exist and does not.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::change::decide_work;
+use super::pass::Pass;
+use super::work::Work;
+use super::{Engine, Flow};
+use crate::Result;
+use crate::mapping::{Entity, Gate};
+use crate::model::{FlowName, LinkId, Presence, SystemName};
+use crate::reconcile::agrees;
+use crate::store::{Link, Verdict};
+
+/// Links compared at a time.
+const BATCH: usize = 100;
+
+/// What a comparison of one flow found.
+#[derive(Clone, Debug, Serialize)]
+pub struct Verified {
+    /// The flow.
+    pub flow: FlowName,
+    /// How many things were compared.
+    pub records: u64,
+    /// What differs.
+    pub differences: Vec<Difference>,
+}
+
+/// One difference.
+#[derive(Clone, Debug, Serialize)]
+pub struct Difference {
+    /// The link.
+    pub link: LinkId,
+    /// How a person recognises it.
+    pub label: String,
+    /// The field, or `record` when one is missing.
+    pub field: String,
+    /// The systems, and what each says.
+    pub values: Value,
+}
+
+impl Engine {
+    /// Compares all sides of a flow's records: ids and mapped fields.
+    ///
+    /// # Errors
+    /// When a system cannot be read.
+    pub async fn verify(&self, flow: &Flow) -> Result<Verified> {
+        let dry = Self { store: self.store.forgetful(), ..self.clone() };
+        let mut pass = Pass::dry(&dry, flow);
+        let entity = pass.entity(&flow.entity)?;
+        let mut verified = Verified { flow: flow.name.clone(), records: 0, differences: Vec::new() };
+        let mut after: Option<LinkId> = None;
+        loop {
+            let links = dry.store.links(entity.name(), after.as_ref(), BATCH)?;
+            let Some(last) = links.last() else { return Ok(verified) };
+            after = Some(last.id.clone());
+            let mut works: Vec<Work> = links.into_iter().map(unread).collect();
+            pass.gather(entity, &mut works).await?;
+            let all: Vec<usize> = (0..works.len()).filter(|at| works[*at].sides.len() > 1).collect();
+            pass.resolve(entity, &mut works, &all).await?;
+            for work in &works {
+                pass.compare(entity, work, &mut verified)?;
+            }
+        }
+    }
+}
+
+impl Pass<'_> {
+    fn compare(&self, entity: &Entity, work: &Work, verified: &mut Verified) -> Result<()> {
+        let told = |field: &str, values: Value| Difference {
+            link: work.link.id.clone(),
+            label: work.link.label.clone(),
+            field: field.to_owned(),
+            values,
+        };
+        if let Some(trouble) = &work.trouble {
+            verified.records += 1;
+            verified.differences.push(told(trouble.field.as_deref().unwrap_or("record"), json!(trouble.reason)));
+            return Ok(());
+        }
+        if work.sides.is_empty() {
+            return Ok(());
+        }
+        let gone: Vec<&SystemName> =
+            work.link.sides.iter().filter(|(_, side)| side.presence == Presence::Gone).map(|(name, _)| name).collect();
+        if work.sides.len() == 1 && gone.is_empty() {
+            for target in self.missing_in(entity, work)? {
+                verified.records += 1;
+                verified.differences.push(told("record", json!({ "missing": target })));
+            }
+            return Ok(());
+        }
+        verified.records += 1;
+        for name in gone {
+            verified.differences.push(told("record", json!({ "deleted": name })));
+        }
+        for field in entity.field_names() {
+            let said: Vec<(&SystemName, &Value)> = work
+                .sides
+                .iter()
+                .filter_map(|(name, side)| side.canonical.get(field.as_str()).map(|value| (name, value)))
+                .collect();
+            let Some((_, first)) = said.first() else { continue };
+            if said.iter().any(|(_, value)| !agrees(first, value)) {
+                let values = said.iter().map(|(name, value)| (name.to_string(), (*value).clone())).collect();
+                verified.differences.push(told(field.as_str(), Value::Object(values)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Where a record with one side should have been created and was not, unless a person holds it back.
+    fn missing_in(&self, entity: &Entity, work: &Work) -> Result<Vec<SystemName>> {
+        let systems = self.kept_in(entity);
+        let merged = decide_work(entity, work, &systems).merged;
+        let mut missing = Vec::new();
+        for name in systems.iter().filter(|name| !work.link.sides.contains_key(*name)) {
+            let held = self.engine.store.held_at(&work.link.id, name)?;
+            let wanted = match self.column(entity, name)?.may_create(&merged) {
+                Ok(Gate::Create) => true,
+                Ok(Gate::Hold(_)) => held.as_ref().is_some_and(|held| held.verdict == Verdict::Approved),
+                _ => false,
+            };
+            if wanted {
+                missing.push(name.clone());
+            }
+        }
+        Ok(missing)
+    }
+}
+
+fn unread(link: Link) -> Work {
+    let source = link.sides.keys().next().cloned().unwrap_or_else(|| "".into());
+    Work { link, new: false, source, ..Work::default() }
+}

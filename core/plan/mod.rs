@@ -1,0 +1,150 @@
+//! Changes with their reasons: saved, shown, applied.
+
+mod file;
+mod show;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{
+    Action, Canonical, EntityName, Fields, FlowName, LinkId, RemoteId, ResourceName, SystemName, Write,
+};
+use crate::store::{At, Counts, FieldEntry, Held, Parked};
+
+/// One write that the engine decided, with everything a person needs to judge it and a crash needs to repeat it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// The link, and the external key of a create.
+    pub link: LinkId,
+    /// What it is.
+    pub entity: EntityName,
+    /// How a person recognises it.
+    pub label: String,
+    /// The system written to.
+    pub system: SystemName,
+    /// Its resource.
+    pub resource: ResourceName,
+    /// What is done.
+    pub op: Op,
+    /// Field by field: old, new, rule, source.
+    pub fields: Vec<FieldEntry>,
+    /// What is sent, in the vendor's fields.
+    pub native: Fields,
+    /// State moves that follow, once the totals agree.
+    pub then: Vec<Action>,
+    /// The records it was decided from, as they were.
+    pub basis: Vec<Basis>,
+    /// The values that all sides have once it is done.
+    pub agreed: Canonical,
+}
+
+/// What a change does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "snake_case")]
+pub enum Op {
+    /// Makes a record.
+    Create,
+    /// Changes a record.
+    Update {
+        /// Which.
+        id: RemoteId,
+    },
+    /// Only makes the state moves of a record that an earlier run created.
+    Finish {
+        /// Which.
+        id: RemoteId,
+    },
+}
+
+/// A record that a change was decided from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Basis {
+    /// The record.
+    pub at: At,
+    /// Its resource.
+    pub resource: ResourceName,
+    /// Its content hash, in hexadecimal.
+    pub hash: String,
+}
+
+impl Change {
+    /// The write that a connector is asked for; `then` only where nothing must be compared first.
+    pub fn write(&self, then: Vec<Action>) -> Write {
+        match &self.op {
+            Op::Create => Write::Create { key: self.link.as_str().into(), fields: self.native.clone(), then },
+            Op::Update { id } | Op::Finish { id } => {
+                Write::Update { id: id.clone(), fields: self.native.clone(), expect: None, then }
+            }
+        }
+    }
+
+    /// `create`, `update` or `finish`.
+    pub fn verb(&self) -> &'static str {
+        match self.op {
+            Op::Create => "create",
+            Op::Update { .. } => "update",
+            Op::Finish { .. } => "finish",
+        }
+    }
+}
+
+/// What a run would do.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// When it was made.
+    pub made: Timestamp,
+    /// Flow by flow.
+    pub flows: Vec<FlowPlan>,
+}
+
+/// What a run of one flow would do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FlowPlan {
+    /// The flow.
+    pub flow: FlowName,
+    /// Its entity.
+    pub entity: EntityName,
+    /// What the accounts lack: created before the first write there, or by a person.
+    pub preparations: Vec<Prepared>,
+    /// In the order they would be made.
+    pub changes: Vec<Change>,
+    /// Creates that wait for a person.
+    pub held: Vec<Held>,
+    /// Records that do not fit.
+    pub parked: Vec<Parked>,
+    /// What was read, linked and left alone.
+    pub counts: Counts,
+    /// API calls that the changes will cost, by system; reading again for `apply` comes on top.
+    pub calls: BTreeMap<SystemName, u64>,
+    /// Why it could not be made in whole.
+    pub error: Option<String>,
+}
+
+/// Something an account lacks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prepared {
+    /// The system.
+    pub system: SystemName,
+    /// The resource.
+    pub resource: ResourceName,
+    /// The native path.
+    pub path: String,
+    /// Whether a person must create it.
+    pub manual: bool,
+    /// What is created, or how a person does it.
+    pub how: String,
+}
+
+impl Plan {
+    /// All changes, in the order they would be made.
+    pub fn changes(&self) -> impl Iterator<Item = &Change> {
+        self.flows.iter().flat_map(|flow| &flow.changes)
+    }
+
+    /// Whether something waits for a person.
+    pub fn needs_a_person(&self) -> bool {
+        self.flows.iter().any(|flow| !flow.held.is_empty() || !flow.parked.is_empty())
+    }
+}

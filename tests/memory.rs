@@ -1,0 +1,261 @@
+//! A system in memory that behaves like a vendor: ids of its own, a feed, a unique key, and troubles on demand.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use passerelle_core::connector::{
+    Batch, Capabilities, Connector, Effect, Feed, Identity, Lookup, Page, Resource, Schema,
+};
+use passerelle_core::model::{
+    Cursor, ExternalKey, Fields, Outcome, Presence, Record, RemoteId, ResourceName, Write, Written,
+};
+use passerelle_core::{Error, ErrorKind, Result};
+use serde_json::Value;
+
+/// What happens to the next write instead of success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// It is done, and no answer comes.
+    LostAnswer,
+    /// It is not done, and no answer comes.
+    LostRequest,
+    /// The vendor refuses it for good.
+    Refused,
+    /// The system is down.
+    Down,
+    /// The key is wrong.
+    Denied,
+}
+
+#[derive(Clone, Debug)]
+struct Kept {
+    fields: Fields,
+    key: Option<ExternalKey>,
+    moved: u64,
+    presence: Presence,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    kept: BTreeMap<(String, String), Kept>,
+    clock: u64,
+    troubles: VecDeque<Trouble>,
+    calls: u64,
+    written: Vec<String>,
+}
+
+/// A system in memory; clones share it.
+#[derive(Clone, Debug)]
+pub struct Memory {
+    state: Arc<Mutex<State>>,
+    resources: Vec<Resource>,
+    /// Lines whose totals it computes wrong by this many cents, for the money gate.
+    pub wrong_by: i64,
+}
+
+impl Memory {
+    /// An empty system with these resources; a resource in capitals has the state move `validate`.
+    pub fn new(resources: &[&str], create: Effect) -> Self {
+        let resource = |name: &&str| Resource {
+            name: (*name).into(),
+            about: "records in memory",
+            capabilities: Capabilities {
+                feed: Feed::Cursor,
+                create,
+                update: true,
+                archive: true,
+                batch: Batch { read: 50, find: 50, write: 10 },
+                actions: &["validate"],
+            },
+        };
+        Self { state: Arc::default(), resources: resources.iter().map(resource).collect(), wrong_by: 0 }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a record there, as a person would.
+    pub fn put(&self, resource: &str, id: &str, fields: Fields) {
+        let mut state = self.state();
+        state.clock += 1;
+        let moved = state.clock;
+        let at = (resource.to_owned(), id.to_owned());
+        let kept = state.kept.entry(at).or_insert(Kept {
+            fields: Fields::new(),
+            key: None,
+            moved,
+            presence: Presence::Present,
+        });
+        kept.fields.extend(fields);
+        kept.moved = moved;
+    }
+
+    /// Deletes a record, as a person would.
+    pub fn delete(&self, resource: &str, id: &str) {
+        self.state().kept.remove(&(resource.to_owned(), id.to_owned()));
+    }
+
+    /// What a record holds.
+    pub fn get(&self, resource: &str, id: &str) -> Option<Fields> {
+        self.state().kept.get(&(resource.to_owned(), id.to_owned())).map(|kept| kept.fields.clone())
+    }
+
+    /// Every record, by resource and id.
+    pub fn all(&self) -> BTreeMap<(String, String), Fields> {
+        self.state().kept.iter().map(|(at, kept)| (at.clone(), kept.fields.clone())).collect()
+    }
+
+    /// Lets something go wrong with the next writes, one each.
+    pub fn trouble(&self, trouble: Trouble) {
+        self.state().troubles.push_back(trouble);
+    }
+
+    /// Calls made so far.
+    pub fn calls(&self) -> u64 {
+        self.state().calls
+    }
+
+    /// The writes that took effect, such as `create Order/1` or `update Order/1 paid=5`.
+    pub fn written(&self) -> Vec<String> {
+        self.state().written.clone()
+    }
+
+    fn one(&self, resource: &ResourceName, write: &Write) -> Outcome {
+        let trouble = self.state().troubles.pop_front();
+        match trouble {
+            Some(Trouble::LostRequest) => return Err(Error::new(ErrorKind::OutcomeUnknown, "no answer in time")),
+            Some(Trouble::Refused) => return Err(Error::new(ErrorKind::Rejected, "the vendor says: no")),
+            Some(Trouble::Down) => return Err(Error::new(ErrorKind::Unavailable, "the connection failed")),
+            Some(Trouble::Denied) => return Err(Error::new(ErrorKind::Denied, "the key is not valid")),
+            Some(Trouble::LostAnswer) | None => {}
+        }
+        let done = self.state().write(resource.as_str(), write);
+        if trouble == Some(Trouble::LostAnswer) {
+            return Err(Error::new(ErrorKind::OutcomeUnknown, "no answer in time"));
+        }
+        done
+    }
+}
+
+impl State {
+    fn record(&self, at: &(String, String)) -> Option<Record> {
+        let kept = self.kept.get(at)?;
+        let mut record = Record::new(at.1.as_str(), kept.fields.clone());
+        record.key = kept.key.clone();
+        record.presence = kept.presence;
+        Some(record)
+    }
+
+    fn write(&mut self, resource: &str, write: &Write) -> Outcome {
+        self.clock += 1;
+        let moved = self.clock;
+        match write {
+            Write::Create { key, fields, then } => {
+                if self.kept.iter().any(|((there, _), kept)| there == resource && kept.key.as_ref() == Some(key)) {
+                    return Err(Error::new(ErrorKind::Rejected, format!("duplicate key {key}")));
+                }
+                let id = format!("n{}", self.kept.len() + 1);
+                let at = (resource.to_owned(), id.clone());
+                self.kept.insert(
+                    at.clone(),
+                    Kept { fields: fields.clone(), key: Some(key.clone()), moved, presence: Presence::Present },
+                );
+                self.move_state(&at, then);
+                self.written.push(format!("create {resource}/{id}"));
+                Ok(Written { id: id.into(), record: self.record(&at) })
+            }
+            Write::Update { id, fields, then, .. } => {
+                let at = (resource.to_owned(), id.to_string());
+                let Some(kept) = self.kept.get_mut(&at) else {
+                    return Err(Error::new(ErrorKind::NotFound, format!("there is no {resource}/{id}")));
+                };
+                kept.fields.extend(fields.clone());
+                kept.moved = moved;
+                self.move_state(&at, then);
+                let said: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={}", plain(value))).collect();
+                let moves: Vec<String> = then.iter().map(|action| action.0.clone()).collect();
+                self.written.push(format!("update {resource}/{id} {}", [said, moves].concat().join(" ")));
+                Ok(Written { id: id.clone(), record: self.record(&at) })
+            }
+            Write::Archive { id, .. } => {
+                self.kept.remove(&(resource.to_owned(), id.to_string()));
+                Ok(Written { id: id.clone(), record: None })
+            }
+        }
+    }
+
+    fn move_state(&mut self, at: &(String, String), then: &[passerelle_core::model::Action]) {
+        if let Some(kept) = self.kept.get_mut(at) {
+            for action in then {
+                kept.fields.insert("state".to_owned(), format!("{}d", action.0).into());
+                kept.fields.insert("number".to_owned(), format!("SO-{}", at.1).into());
+            }
+        }
+    }
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
+}
+
+#[async_trait]
+impl Connector for Memory {
+    fn resources(&self) -> &[Resource] {
+        &self.resources
+    }
+
+    async fn check(&self) -> Result<Identity> {
+        Ok(Identity { account: "memory".to_owned(), version: None })
+    }
+
+    async fn describe(&self, _: &ResourceName) -> Result<Schema> {
+        Ok(Schema::default())
+    }
+
+    async fn changes(&self, resource: &ResourceName, since: Option<&Cursor>) -> Result<Page> {
+        let mut state = self.state();
+        state.calls += 1;
+        let from: u64 = since.and_then(|cursor| cursor.as_str().parse().ok()).unwrap_or(0);
+        let mut moved: Vec<(u64, (String, String))> = state
+            .kept
+            .iter()
+            .filter(|((there, _), kept)| there == resource.as_str() && kept.moved > from)
+            .map(|(at, kept)| (kept.moved, at.clone()))
+            .collect();
+        moved.sort();
+        let more = moved.len() > 50;
+        moved.truncate(50);
+        let next = moved.last().map_or(from, |(moved, _)| *moved);
+        let records = moved.iter().filter_map(|(_, at)| state.record(at)).collect();
+        Ok(Page { records, next: Cursor::new(next.to_string()), more })
+    }
+
+    async fn read(&self, resource: &ResourceName, ids: &[RemoteId]) -> Result<Vec<Record>> {
+        let mut state = self.state();
+        state.calls += 1;
+        Ok(ids.iter().filter_map(|id| state.record(&(resource.to_string(), id.to_string()))).collect())
+    }
+
+    async fn find(&self, resource: &ResourceName, by: &Lookup) -> Result<Vec<Record>> {
+        let mut state = self.state();
+        state.calls += 1;
+        let hit = |kept: &Kept| match by {
+            Lookup::Key(keys) => kept.key.as_ref().is_some_and(|key| keys.contains(key)),
+            Lookup::Field { path, values } => kept.fields.get(path).is_some_and(|value| values.contains(&plain(value))),
+        };
+        let found: Vec<(String, String)> = state
+            .kept
+            .iter()
+            .filter(|((there, _), kept)| there == resource.as_str() && hit(kept))
+            .map(|(at, _)| at.clone())
+            .collect();
+        Ok(found.iter().filter_map(|at| state.record(at)).collect())
+    }
+
+    async fn write(&self, resource: &ResourceName, writes: &[Write]) -> Result<Vec<Outcome>> {
+        self.state().calls += 1;
+        Ok(writes.iter().map(|write| self.one(resource, write)).collect())
+    }
+}

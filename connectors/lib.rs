@@ -3,4 +3,5 @@
 mod dolibarr;
 mod hubspot;
 pub mod registry;
+pub mod sample;
 mod spreadsheet;

@@ -25,6 +25,7 @@ mod xlsx;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use indexmap::IndexSet;
 use passerelle_core::clock::Clock;
 use passerelle_core::connector::{
     Batch, Capabilities, Connector, Effect, Feed, Identity, Lookup, Page, Plug, Plugin, Preparation, Prepare, Resource,
@@ -52,7 +53,10 @@ impl Plug for Config {
             None => vec![quotes()],
             Some(format) => {
                 let named = [Some("rows"), self.sheet.as_deref(), self.range.as_deref()];
-                named.into_iter().flatten().map(|name| rows(name, format)).collect()
+                // Whether a sheet that a mapping names is there shows when the file is read.
+                let mapped = tools.wanted.keys().map(ResourceName::as_str);
+                let names: IndexSet<&str> = named.into_iter().flatten().chain(mapped).collect();
+                names.into_iter().map(|name| rows(name, format)).collect()
             }
         };
         let files = Arc::new(Files::new(&self, &tools.folder)?);

@@ -2,4 +2,5 @@
 
 mod hubspot;
 pub mod registry;
+pub mod sample;
 mod spreadsheet;

@@ -48,6 +48,7 @@ impl Hub {
             clock: Arc::clone(&context.clock),
             flows: flows.clone(),
             watch: Arc::new(Progress::new(context.progress(message))),
+            proven: Arc::default(),
         };
         let flows = flows.into_iter().filter(|flow| names.contains(&flow.name)).collect();
         Ok(Self { engine, flows, config })

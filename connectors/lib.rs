@@ -1,4 +1,5 @@
 //! The connectors: a folder per vendor, and the registry that lists them.
 
+mod hubspot;
 pub mod registry;
 mod spreadsheet;

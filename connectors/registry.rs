@@ -5,7 +5,7 @@ use passerelle_core::registry::Registry;
 use serde_json::Value;
 
 /// All connectors, in the order of `passerelle connectors`.
-pub const PLUGINS: &[Plugin] = &[crate::spreadsheet::PLUGIN];
+pub const PLUGINS: &[Plugin] = &[crate::hubspot::PLUGIN, crate::spreadsheet::PLUGIN];
 
 /// The mapping files that `passerelle init` writes.
 pub const MAPPINGS: &[(&str, &str)] = &[];

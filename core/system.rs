@@ -1,6 +1,8 @@
 //! A configured connector: the engine's only door to a remote system.
 
 mod build;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::sync::Arc;

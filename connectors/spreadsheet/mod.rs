@@ -13,6 +13,7 @@ mod plan;
 mod quote;
 mod sheet_xml;
 mod source;
+mod stale;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! A worksheet's XML, edited in place: the bytes of changed cells are replaced, all others stay.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use passerelle_core::{Error, ErrorKind, Result};
@@ -33,6 +33,7 @@ struct Layout {
     data_end: usize,
     rows: BTreeMap<u32, Row>,
     has_tables: bool,
+    is_protected: bool,
 }
 
 #[derive(Debug, Default)]
@@ -53,12 +54,15 @@ struct CellAt {
     is_formula: bool,
 }
 
-/// The sheet with its cells edited, and without the computed values of formulas in the edited rows.
+/// The sheet with its cells edited, and without the computed values of stale formulas.
 ///
 /// # Errors
 /// `Unsupported` for sheets that cannot be edited so, `Rejected` for protected ones and for text that XML cannot hold.
-pub(super) fn edited(xml: &str, edits: &BTreeMap<Spot, Edit>, ink: &Ink) -> Result<String> {
+pub(super) fn edited(xml: &str, edits: &BTreeMap<Spot, Edit>, stale: &BTreeSet<Spot>, ink: &Ink) -> Result<String> {
     let layout = scan(xml)?;
+    if layout.is_protected && !edits.is_empty() {
+        return Err(Error::new(ErrorKind::Rejected, "the sheet is protected against changes"));
+    }
     let mut patches: Vec<(Range<usize>, String)> = Vec::new();
     let mut rows: BTreeMap<u32, Vec<(&Spot, &Edit)>> = BTreeMap::new();
     for (spot, edit) in edits {
@@ -70,6 +74,8 @@ pub(super) fn edited(xml: &str, edits: &BTreeMap<Spot, Edit>, ink: &Ink) -> Resu
             None => patches.push(layout.new_row(*number, edits, ink)?),
         }
     }
+    let computed = |spot: &Spot| layout.rows.get(&spot.row)?.cells.get(&spot.column)?.computed.clone();
+    patches.extend(stale.iter().filter_map(computed).map(|value| (value, String::new())));
     if layout.data_is_empty {
         let rows: String = patches.drain(..).map(|(_, row)| row).collect();
         let name = format!("{}sheetData", layout.prefix);
@@ -127,7 +133,6 @@ impl Layout {
         } else if open != tag {
             patches.push((row.tag.clone(), open));
         }
-        patches.extend(row.cells.values().filter_map(|cell| Some((cell.computed.clone()?, String::new()))));
         Ok(())
     }
 
@@ -254,7 +259,7 @@ impl Layout {
             }
             "tablePart" => self.has_tables = true,
             "sheetProtection" if attribute(tag, "sheet").is_some_and(|on| on == "1" || on == "true") => {
-                return Err(Error::new(ErrorKind::Rejected, "the sheet is protected against changes"));
+                self.is_protected = true;
             }
             _ => {}
         }

@@ -1,5 +1,6 @@
 //! A file of any of the formats as sheets, named ranges and grids.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use passerelle_core::{Error, ErrorKind, Result};
@@ -7,6 +8,7 @@ use passerelle_core::{Error, ErrorKind, Result};
 use super::disk::Snapshot;
 use super::grid::{Area, Grid, Spot};
 use super::package::Package;
+use super::stale::{self, Spots};
 use super::table::options;
 use super::{ods, text, xlsx};
 
@@ -137,6 +139,17 @@ impl<'a> Source<'a> {
                 let found = book.sheets.iter_mut().find(|(name, _)| name == sheet);
                 Ok(found.map(|(_, grid)| grid.clone()).unwrap_or_default())
             }
+        }
+    }
+
+    /// The formulas that may compute to something else once these cells of a sheet are edited.
+    ///
+    /// # Errors
+    /// `Config` when the formulas cannot be read.
+    pub(super) fn stale(&mut self, sheet: &str, edited: BTreeSet<Spot>) -> Result<Spots> {
+        match &mut self.kind {
+            Kind::Xlsx(book) => Ok(stale::stale(&book.formulas()?, &self.names, sheet, edited)),
+            Kind::Ods(_) | Kind::Csv(_) => Ok(Spots::new()),
         }
     }
 

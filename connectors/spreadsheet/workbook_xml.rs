@@ -10,34 +10,61 @@ use super::cell_xml::Ink;
 use super::grid::Spot;
 use super::package::Package;
 use super::sheet_xml::{self, Edit, attribute, patched};
+use super::stale::Spots;
 
 /// What to look up in an element: its name, and two attributes.
 type Pairs = Vec<(String, String)>;
 
-/// The workbook with cells of one sheet edited; all other parts stay as they are packed.
+/// The workbook with cells of one sheet edited and stale computed values removed; other parts stay as they are packed.
 ///
 /// # Errors
 /// `Unsupported` for workbooks that cannot be edited so.
-pub(super) fn edited(package: &mut Package<'_>, sheet: &str, edits: &BTreeMap<Spot, Edit>) -> Result<Vec<u8>> {
+pub(super) fn edited(
+    package: &mut Package<'_>,
+    sheet: &str,
+    edits: &BTreeMap<Spot, Edit>,
+    stale: &Spots,
+) -> Result<Vec<u8>> {
     if package.has_folder("_xmlsignatures/") {
         let text = "the workbook is signed, and the signature would no longer hold";
         return Err(Error::new(ErrorKind::Unsupported, text));
     }
-    let missing = |what: &str| Error::new(ErrorKind::Unsupported, format!("the workbook does not say where {what} is"));
-    let roots = pairs(&package.text("_rels/.rels")?, "Relationship", "Type", "Target")?;
-    let root = roots.iter().find(|(kind, _)| kind.ends_with("/officeDocument")).ok_or_else(|| missing("its root"))?;
-    let root = root.1.trim_start_matches('/').to_owned();
-    let (folder, file) = root.rsplit_once('/').unwrap_or(("", &root));
+    let root = root(package)?;
     let workbook = package.text(&root)?;
-    let ids = pairs(&workbook, "sheet", "name", "r:id")?;
-    let (_, id) = ids.iter().find(|(name, _)| name == sheet).ok_or_else(|| missing("the sheet"))?;
-    let targets = pairs(&package.text(&format!("{folder}/_rels/{file}.rels"))?, "Relationship", "Id", "Target")?;
-    let (_, target) = targets.iter().find(|(known, _)| known == id).ok_or_else(|| missing("the sheet"))?;
-    let part = target.strip_prefix('/').map_or_else(|| format!("{folder}/{target}"), str::to_owned);
     let dates = pairs(&workbook, "workbookPr", "date1904", "date1904")?;
     let ink = Ink { is_1904: dates.iter().any(|(on, _)| on == "1" || on == "true") };
-    let xml = sheet_xml::edited(&package.text(&part)?, edits, &ink)?;
-    package.with(&BTreeMap::from([(part, xml), (root, computed_when_opened(&workbook)?)]))
+    let mut replaced = BTreeMap::new();
+    for (name, part) in sheets(package, &root, &workbook)? {
+        let stale = stale.get(&name.to_lowercase()).cloned().unwrap_or_default();
+        let none = BTreeMap::new();
+        let edits = if name == sheet { edits } else { &none };
+        if !edits.is_empty() || !stale.is_empty() {
+            let xml = sheet_xml::edited(&package.text(&part)?, edits, &stale, &ink)?;
+            replaced.insert(part, xml);
+        }
+    }
+    replaced.insert(root, computed_when_opened(&workbook)?);
+    package.with(&replaced)
+}
+
+/// The part that lists the sheets.
+fn root(package: &mut Package<'_>) -> Result<String> {
+    let roots = pairs(&package.text("_rels/.rels")?, "Relationship", "Type", "Target")?;
+    let root = roots.iter().find(|(kind, _)| kind.ends_with("/officeDocument")).ok_or_else(unreadable)?;
+    Ok(root.1.trim_start_matches('/').to_owned())
+}
+
+/// The sheets' names and parts.
+fn sheets(package: &mut Package<'_>, root: &str, workbook: &str) -> Result<Pairs> {
+    let (folder, file) = root.rsplit_once('/').unwrap_or(("", root));
+    let targets = pairs(&package.text(&format!("{folder}/_rels/{file}.rels"))?, "Relationship", "Id", "Target")?;
+    let mut sheets = Vec::new();
+    for (name, id) in pairs(workbook, "sheet", "name", "r:id")? {
+        let (_, target) = targets.iter().find(|(known, _)| *known == id).ok_or_else(unreadable)?;
+        let part = target.strip_prefix('/').map_or_else(|| format!("{folder}/{target}"), str::to_owned);
+        sheets.push((name, part));
+    }
+    Ok(sheets)
 }
 
 /// The values of two attributes of every element of a name that has both.

@@ -1,6 +1,6 @@
 //! Writing: a plan becomes a new file, which is read back and compared before it takes the old one's place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use passerelle_core::connector::{Preparation, Prepare, State};
 use passerelle_core::model::{Need, Outcome, RemoteId, ResourceName, Write, Written};
@@ -40,7 +40,7 @@ impl Files {
         if edits.is_empty() {
             return Ok(outcomes(planned, &table));
         }
-        let new = self.edited(&snapshot, &source, &place, &grid, &edits)?;
+        let new = self.edited(&snapshot, &mut source, &place, &grid, &edits)?;
         if let Err(error) = disk::replace(&snapshot, &new.bytes) {
             if error.kind() != ErrorKind::OutcomeUnknown {
                 return Err(error);
@@ -70,7 +70,7 @@ impl Files {
                 (_, false) => (State::Manual, format!("add a column with the header {header:?} to {}", place.sheet)),
                 (Prepare::Tell, true) => (State::WouldCreate, format!("a column {header:?} after the last one")),
                 (Prepare::Create, true) => {
-                    let new = self.edited(&snapshot, &source, &place, &grid, &header_edits(&table))?;
+                    let new = self.edited(&snapshot, &mut source, &place, &grid, &header_edits(&table))?;
                     disk::replace(&snapshot, &new.bytes)?;
                     (State::Created, format!("a column {header:?} after the last one"))
                 }
@@ -84,16 +84,17 @@ impl Files {
     fn edited(
         &self,
         old: &Snapshot,
-        source: &Source<'_>,
+        source: &mut Source<'_>,
         place: &Place,
         grid: &Grid,
         edits: &BTreeMap<Spot, Edit>,
     ) -> Result<Snapshot> {
+        let stale = source.stale(&place.sheet, edits.keys().copied().collect())?;
         let bytes = match (source.text(), Format::of(&old.path)?) {
             (Some(file), _) => file.with(edits)?,
             (None, Format::Xlsx) => {
                 let mut package = Package::open(&old.path, &old.bytes)?;
-                workbook_xml::edited(&mut package, &place.sheet, edits)?
+                workbook_xml::edited(&mut package, &place.sheet, edits, &stale)?
             }
             (None, _) => {
                 let text = "an .ods file is only read; save it as .xlsx to have it written";
@@ -102,7 +103,8 @@ impl Files {
         };
         let new = Snapshot { path: old.path.clone(), hash: disk::hash(&bytes), bytes, modified: None };
         let read_back = Source::open(&new, self.hints)?.grid(&place.sheet)?;
-        compare(grid, edits, &read_back)?;
+        let stale = stale.get(&place.sheet.to_lowercase()).cloned().unwrap_or_default();
+        compare(grid, edits, &stale, &read_back)?;
         Ok(new)
     }
 }
@@ -138,16 +140,13 @@ fn check(source: &Source<'_>, spot: Spot, cell: Option<&Cell>) -> Result<()> {
 }
 
 /// Refuses a new file that differs from the old one in any but the edited cells.
-fn compare(old: &Grid, edits: &BTreeMap<Spot, Edit>, new: &Grid) -> Result<()> {
+fn compare(old: &Grid, edits: &BTreeMap<Spot, Edit>, stale: &BTreeSet<Spot>, new: &Grid) -> Result<()> {
     let wrong = |spot: Spot| {
         let text = format!("the edited file would read differently in {spot}, so the file was left as it is");
         Error::new(ErrorKind::Bug, text)
     };
-    let is_computed_later = |spot: Spot| {
-        old.formulas.contains(&spot)
-            && edits.keys().any(|edited| edited.row == spot.row)
-            && new.cell(spot) == Some(&Cell::Error(NOT_COMPUTED.to_owned()))
-    };
+    let is_computed_later =
+        |spot: Spot| stale.contains(&spot) && new.cell(spot) == Some(&Cell::Error(NOT_COMPUTED.to_owned()));
     let json = |cell: Option<&Cell>| cell.filter(|cell| !cell.is_blank()).map_or(Value::Null, Cell::json);
     for (spot, edit) in edits {
         if json(new.cell(*spot)) != json(edit.cell.as_ref()) {

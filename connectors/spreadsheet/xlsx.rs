@@ -3,11 +3,12 @@
 use std::io::Cursor;
 use std::path::Path;
 
-use calamine::{DataRef, ExcelDateTime, Reader, Xlsx, XlsxError};
+use calamine::{DataRef, ExcelDateTime, Reader, SheetType, Xlsx, XlsxError};
 use passerelle_core::{Error, ErrorKind, Result};
 
 use super::cell::{Cell, NOT_COMPUTED, number_text};
 use super::grid::{Area, Grid, Spot};
+use super::stale::Formula;
 
 /// An open workbook.
 pub(super) struct Book<'a> {
@@ -33,6 +34,27 @@ impl<'a> Book<'a> {
     /// The named ranges, as `(name, "Tarif!$A$5:$H$31")`.
     pub(super) fn names(&self) -> Vec<(String, String)> {
         self.xlsx.defined_names().to_vec()
+    }
+
+    /// All formulas of all sheets.
+    ///
+    /// # Errors
+    /// `Config` when the XML cannot be read.
+    pub(super) fn formulas(&mut self) -> Result<Vec<Formula>> {
+        let path = self.path;
+        let unreadable = |cause| unreadable(path, cause);
+        let sheets = self.xlsx.sheets_metadata().iter().filter(|sheet| sheet.typ == SheetType::WorkSheet);
+        let sheets: Vec<String> = sheets.map(|sheet| sheet.name.clone()).collect();
+        let mut found = Vec::new();
+        for sheet in sheets {
+            let mut cells = self.xlsx.worksheet_cells_reader(&sheet).map_err(unreadable)?;
+            while let Some(cell) = cells.next_cell_with_formula().map_err(unreadable)? {
+                let Some(text) = cell.formula else { continue };
+                let spot = Spot { row: cell.pos.0, column: cell.pos.1 };
+                found.push(Formula { sheet: sheet.clone(), spot, text });
+            }
+        }
+        Ok(found)
     }
 
     /// A sheet's cells.

@@ -60,6 +60,9 @@ async fn an_update_in_a_workbook_changes_one_cell_and_asks_for_formulas_to_be_co
     assert!(sheet.contains(changed));
     *sheet = sheet.replace(changed, "<c r=\"D7\" s=\"6\" t=\"n\"><v>489</v></c>");
     *sheet = sheet.replacen("</f></c>", "</f><v>586.8</v></c>", 1);
+    let notes = new.get_mut("xl/worksheets/sheet2.xml").unwrap();
+    assert!(!notes.contains("528.5558"), "an average of what was edited is computed again");
+    *notes = notes.replacen("</f></c>", "</f><v>528.5558</v></c>", 1);
     let book = new.get_mut("xl/workbook.xml").unwrap();
     assert!(book.contains(" fullCalcOnLoad=\"1\""));
     *book = book.replace(" fullCalcOnLoad=\"1\"", "");

@@ -1,16 +1,37 @@
 //! One entity seen through one system: read, write, and the rules of creating.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::cell::{Cell, Way};
+use super::expr::Expr;
+use super::kind::{self, Kind};
 use super::{Gate, Problem};
 use crate::model::{Action, Canonical, FieldName, Fields, Need, ResourceName};
 
 /// One entity seen through one system.
 #[derive(Debug)]
 pub struct Column {
-    resource: ResourceName,
+    pub(super) key: String,
+    pub(super) resource: ResourceName,
+    pub(super) filter: Option<Expr>,
+    pub(super) set: Fields,
+    pub(super) cells: Vec<Arc<Cell>>,
+    /// Field name to its place in `cells`.
+    pub(super) places: BTreeMap<FieldName, usize>,
+    pub(super) create: Create,
+    pub(super) required: Vec<FieldName>,
+    pub(super) digest: u64,
+}
+
+/// `[create.<column>]`, compiled.
+#[derive(Debug, Default)]
+pub(super) struct Create {
+    pub(super) when: Option<Expr>,
+    pub(super) hold: Option<Expr>,
+    pub(super) then: Vec<Action>,
 }
 
 impl Column {
@@ -21,82 +42,198 @@ impl Column {
 
     /// Changes when anything that reading or writing depends on changes.
     pub fn digest(&self) -> u64 {
-        todo!()
+        self.digest
     }
 
-    /// Native paths read, by fields, `where` and expressions.
+    /// Native paths read, by fields, `where` and expressions; those of lines as `lines.qty`.
     pub fn wanted(&self) -> BTreeSet<String> {
-        todo!()
+        let mut paths: BTreeSet<String> = self.filter.iter().flat_map(Expr::paths).cloned().collect();
+        for cell in &self.cells {
+            wanted_by(cell, "", &mut paths);
+        }
+        paths
     }
 
-    /// Native fields written, for `check` and `prepare`.
+    /// Native fields written, for `check` and `prepare`; those of lines as `lines.qty`.
     pub fn needs(&self) -> Vec<Need> {
-        todo!()
+        let mut needs = Vec::new();
+        for cell in &self.cells {
+            needs_of(cell, "", &mut needs);
+        }
+        needs
     }
 
     /// Whether the record takes part: `where`.
     pub fn takes_part(&self, native: &Fields) -> Result<bool, Problem> {
-        let _ = native;
-        todo!()
+        self.filter.as_ref().map_or(Ok(true), |filter| filter.holds(native).map_err(|why| Problem::new("where", why)))
     }
 
     /// The canonical fields this column carries; references come out as native ids.
+    ///
+    /// A reference `by` another field comes out as `{"by": "sku", "value": "GR-100"}` until it is resolved.
     pub fn read(&self, native: &Fields) -> Result<Canonical, Vec<Problem>> {
-        let _ = native;
-        todo!()
+        let (mut canonical, mut problems) = (Canonical::default(), Vec::new());
+        for cell in self.cells.iter().filter(|cell| cell.reads()) {
+            match cell.read(native) {
+                Ok(value) => drop(canonical.insert(cell.field.as_str().to_owned(), value)),
+                Err(found) => problems.extend(found),
+            }
+        }
+        if problems.is_empty() { Ok(canonical) } else { Err(problems) }
     }
 
     /// Native fields for `fields` of `canonical`, all of them when `None`; references already native ids.
     ///
-    /// Lines are whole arrays. A create also takes [`Self::set`].
+    /// Fields that `canonical` does not have, and one-way ones, are left out. Lines are whole arrays. A create also
+    /// takes [`Self::set`] and [`Self::derived`].
     pub fn write(&self, canonical: &Canonical, fields: Option<&BTreeSet<FieldName>>) -> Result<Fields, Vec<Problem>> {
-        let _ = (canonical, fields);
-        todo!()
+        let (mut native, mut problems) = (Fields::new(), Vec::new());
+        for cell in self.cells.iter().filter(|cell| cell.way == Way::Both) {
+            let chosen = fields.is_none_or(|fields| fields.contains(&cell.field));
+            if chosen && canonical.contains_key(cell.field.as_str()) {
+                problems.extend(cell.write(canonical, &mut native).err().into_iter().flatten());
+            }
+        }
+        if problems.is_empty() { Ok(native) } else { Err(problems) }
     }
 
     /// Constants when the hub creates one.
     pub fn set(&self) -> &Fields {
-        todo!()
+        &self.set
     }
 
     /// Whether `field` is read here.
     pub fn reads(&self, field: &FieldName) -> bool {
-        let _ = field;
-        todo!()
+        self.cell(field).is_some_and(Cell::reads)
     }
 
-    /// Whether `field` is written here.
+    /// Whether `field` is written here by [`Self::write`]; one-way `{ write = .. }` fields are [`Self::derived`].
     pub fn writes(&self, field: &FieldName) -> bool {
-        let _ = field;
-        todo!()
+        self.cell(field).is_some_and(|cell| cell.way == Way::Both)
     }
 
-    /// The native path of `field`.
+    /// The native path of `field`; `None` where it is computed from several.
     pub fn native_path(&self, field: &FieldName) -> Option<&str> {
-        let _ = field;
-        todo!()
+        let cell = self.cell(field)?;
+        match &cell.read {
+            Some(expr) if cell.way == Way::ReadOnly => expr.path(),
+            _ => Some(cell.path.text()),
+        }
     }
 
-    /// The one-way `{ write = .. }` fields, computed from `canonical`: native path to wanted value, where `native` differs.
+    /// The field by which a reference is spelled here instead of an id: `{ path = .., by = "sku" }`.
+    ///
+    /// `field` is `customer`, or `lines.product` inside lines. Where it is some, [`Self::write`] wants that field of
+    /// the other record in the place of its id.
+    pub fn ref_by(&self, field: &FieldName) -> Option<&FieldName> {
+        let by = |cell: &Cell| cell.by.as_ref().map(|by| by.field.clone());
+        let cell = match field.as_str().split_once('.') {
+            None => self.cell(field),
+            Some((lines, inner)) => {
+                let lines = self.cell(&FieldName::new(lines))?;
+                lines.each.iter().map(Arc::as_ref).find(|cell| cell.field.as_str() == inner)
+            }
+        };
+        cell.filter(|cell| by(cell).is_some()).and_then(|cell| cell.by.as_ref()).map(|by| &by.field)
+    }
+
+    /// The one-way `{ write = .. }` fields, computed from `canonical`: native path to wanted value, where `native`
+    /// differs.
     pub fn derived(&self, canonical: &Canonical, native: Option<&Fields>) -> Result<Fields, Vec<Problem>> {
-        let _ = (canonical, native);
-        todo!()
+        let (mut wanted, mut problems) = (Fields::new(), Vec::new());
+        for cell in self.cells.iter().filter(|cell| cell.way == Way::WriteOnly) {
+            problems.extend(derive(cell, canonical, native, &mut wanted).err().into_iter().flatten());
+        }
+        if problems.is_empty() { Ok(wanted) } else { Err(problems) }
     }
 
-    /// Whether the record may be created here: `[create.<column>]`.
+    /// Whether the record may be created here: `[create.<column>] when`, then its required fields, then `hold`.
     pub fn may_create(&self, canonical: &Canonical) -> Result<Gate, Problem> {
-        let _ = canonical;
-        todo!()
+        let rule = |name: &str| format!("create.{}.{name}", self.key);
+        let Create { when, hold, .. } = &self.create;
+        if let Some(when) = when
+            && !when.holds(canonical).map_err(|why| Problem::new(rule("when"), why))?
+        {
+            return Ok(Gate::Skip(format!("{}: not {}", rule("when"), when.text())));
+        }
+        let missing = |field: &&FieldName| canonical.get(field.as_str()).is_none_or(Value::is_null);
+        if let Some(field) = self.required.iter().find(missing) {
+            return Err(Problem::new(field.as_str(), "is required, and empty"));
+        }
+        if let Some(hold) = hold
+            && hold.holds(canonical).map_err(|why| Problem::new(rule("hold"), why))?
+        {
+            return Ok(Gate::Hold(format!("{}: {}", rule("hold"), hold.text())));
+        }
+        Ok(Gate::Create)
     }
 
     /// State moves to make once it was created.
     pub fn then(&self) -> &[Action] {
-        todo!()
+        &self.create.then
     }
 
     /// How to look a canonical value up: native path and the spellings to try; `None` where it cannot be.
     pub fn lookup(&self, field: &FieldName, value: &Value) -> Option<(String, Vec<String>)> {
-        let _ = (field, value);
-        todo!()
+        let cell = self.cell(field).filter(|cell| cell.reads() && cell.kind != Kind::Lines)?;
+        let path = self.native_path(field)?;
+        let native = cell.native_of(value).ok().filter(|native| !native.is_null())?;
+        let mut spellings = vec![kind::text(&native).ok()?];
+        if cell.steps.is_empty() && cell.table.is_none() {
+            spellings.extend(kind::spellings(&cell.kind, value));
+        }
+        spellings.dedup();
+        Some((path.to_owned(), spellings))
     }
+
+    /// The cell of a field.
+    pub(super) fn cell(&self, field: &FieldName) -> Option<&Cell> {
+        self.cells.get(*self.places.get(field)?).map(Arc::as_ref)
+    }
+}
+
+fn derive(cell: &Cell, canonical: &Fields, native: Option<&Fields>, wanted: &mut Fields) -> Result<(), Vec<Problem>> {
+    if let (Some(expr), Some(native)) = (&cell.write, native) {
+        let there = cell.path.get(native).unwrap_or(&Value::Null);
+        if cell.canonical_of(there) == Ok(cell.computed(expr, canonical)?) {
+            return Ok(());
+        }
+    }
+    let mut document = Fields::new();
+    cell.write(canonical, &mut document)?;
+    let value = cell.path.get(&document).cloned().unwrap_or_default();
+    wanted.insert(cell.path.text().to_owned(), value);
+    Ok(())
+}
+
+fn wanted_by(cell: &Cell, before: &str, paths: &mut BTreeSet<String>) {
+    let read = cell.read.iter().flat_map(Expr::paths).map(String::as_str);
+    let own = (cell.read.is_none() || cell.way == Way::Both).then(|| cell.path.text());
+    paths.extend(read.chain(own).map(|path| format!("{before}{path}")));
+    for inner in &cell.each {
+        wanted_by(inner, &format!("{before}{}.", cell.path.text()), paths);
+    }
+}
+
+fn needs_of(cell: &Cell, before: &str, needs: &mut Vec<Need>) {
+    if cell.way == Way::ReadOnly {
+        return;
+    }
+    let options = match (&cell.table, &cell.kind) {
+        (Some(table), _) => table.natives().filter(|native| !native.is_empty()).map(str::to_owned).collect(),
+        (None, Kind::Enum(values)) if cell.steps.is_empty() => values.clone(),
+        _ => Vec::new(),
+    };
+    let path = format!("{before}{}", cell.path.text());
+    needs.push(Need { path, kind: cell.kind.name().to_owned(), label: label(cell.field.as_str()), options });
+    for inner in &cell.each {
+        needs_of(inner, &format!("{before}{}.", cell.path.text()), needs);
+    }
+}
+
+/// `order_number` is `Order number`.
+fn label(field: &str) -> String {
+    let words = field.replace('_', " ");
+    let mut chars = words.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }

@@ -1,21 +1,50 @@
 //! One canonical entity: its fields, who owns them, and its columns.
 
+use std::collections::BTreeMap;
+use std::fmt;
+
+use indexmap::IndexMap;
+use rust_decimal::Decimal;
 use serde_json::Value;
 
-use super::{Column, Example, ExampleReport, Problem};
+use super::expr::Expr;
+use super::kind::{self, Kind};
+use super::{Column, Example, Problem, schema};
 use crate::model::{Canonical, EntityName, FieldName, Owner, SystemName};
 
 /// One canonical entity, compiled: pure, `Send + Sync`.
-#[derive(Debug)]
 pub struct Entity {
-    name: EntityName,
+    pub(super) name: EntityName,
+    pub(super) file: String,
+    pub(super) fields: IndexMap<FieldName, Field>,
+    pub(super) label: Option<Expr>,
+    pub(super) matches: Vec<Vec<FieldName>>,
+    /// By the name in the file: a connector, or a system.
+    pub(super) columns: BTreeMap<String, Column>,
+    /// Which column a system has.
+    pub(super) by_system: BTreeMap<SystemName, String>,
+    pub(super) validator: schema::Compiled,
+    pub(super) totals: Option<Totals>,
+    pub(super) examples: Vec<Example>,
+}
+
+/// A canonical field.
+#[derive(Debug)]
+pub(super) struct Field {
+    pub(super) kind: Kind,
+    pub(super) owner: Owner,
+    pub(super) required: bool,
+    /// Of lines: what they meet by.
+    pub(super) key: Option<FieldName>,
+    /// Of lines: their fields.
+    pub(super) each: IndexMap<FieldName, Field>,
 }
 
 /// The money gate: whose sums must agree.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Totals {
     /// How far the sums may be apart, in the document's currency.
-    pub tolerance: rust_decimal::Decimal,
+    pub tolerance: Decimal,
     /// The field of the net total.
     pub net: FieldName,
     /// The field of the VAT total.
@@ -60,78 +89,72 @@ impl Entity {
 
     /// The file it is written in.
     pub fn file(&self) -> &str {
-        todo!()
+        &self.file
     }
 
     /// How `system` is seen; a column of the system's own name wins over its connector's, field by field.
     pub fn column(&self, system: &SystemName) -> Option<&Column> {
-        let _ = system;
-        todo!()
+        self.columns.get(self.by_system.get(system)?)
     }
 
     /// The canonical fields, in the order of the file.
     pub fn field_names(&self) -> impl Iterator<Item = &FieldName> {
-        [].into_iter()
+        self.fields.keys()
     }
 
-    /// Who decides `field`.
+    /// Who decides `field`; the side modified last, for a field that is not there.
     pub fn owner(&self, field: &FieldName) -> &Owner {
-        let _ = field;
-        todo!()
+        self.fields.get(field).map_or(&Owner::Latest, |field| &field.owner)
+    }
+
+    /// What lines of `field` meet by.
+    pub fn line_key(&self, field: &FieldName) -> Option<&FieldName> {
+        self.fields.get(field)?.key.as_ref()
     }
 
     /// How a person recognises the record; a match key where the label is empty.
     pub fn label(&self, canonical: &Canonical) -> String {
-        let _ = canonical;
-        todo!()
+        let said = |value: Value| kind::text(&value).ok().filter(|text| !text.is_empty());
+        let label = self.label.as_ref().and_then(|label| label.value(canonical).ok()).and_then(said);
+        let by_match = || {
+            self.matches.iter().find_map(|key| {
+                let values = key.iter().map(|field| canonical.get(field.as_str()).cloned().and_then(said));
+                values.collect::<Option<Vec<_>>>().map(|values| values.join(" "))
+            })
+        };
+        label.or_else(by_match).unwrap_or_default()
     }
 
     /// What makes two records one, best first.
     pub fn match_keys(&self) -> &[Vec<FieldName>] {
-        todo!()
+        &self.matches
     }
 
     /// What does not fit the entity's schema; empty when all does.
+    ///
+    /// A field that is not there is not known, which is no problem; a required one that is `null` is.
     pub fn validate(&self, canonical: &Canonical) -> Vec<Problem> {
-        let _ = canonical;
-        todo!()
+        self.validator.problems(canonical)
     }
 
     /// The JSON Schema of a canonical record.
     pub fn json_schema(&self) -> Value {
-        todo!()
+        self.validator.schema.clone()
     }
 
     /// The money gate, where the entity has one.
     pub fn totals(&self) -> Option<&Totals> {
-        todo!()
-    }
-
-    /// Hands every reference, of header and lines, to `resolve`, which gives the value to put there.
-    ///
-    /// Where it gives `None` the value is left and reported.
-    pub fn map_refs(
-        &self,
-        column: &Column,
-        canonical: &mut Canonical,
-        resolve: &mut dyn FnMut(RefAt<'_>) -> Option<String>,
-    ) -> Vec<Unresolved> {
-        let _ = (column, canonical, resolve);
-        todo!()
-    }
-
-    /// Whether any field refers to another record.
-    pub fn has_refs(&self) -> bool {
-        todo!()
+        self.totals.as_ref()
     }
 
     /// The file's examples.
     pub fn examples(&self) -> &[Example] {
-        todo!()
+        &self.examples
     }
+}
 
-    /// Runs the examples both ways.
-    pub fn run_examples(&self) -> ExampleReport {
-        todo!()
+impl fmt::Debug for Entity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entity").field("name", &self.name).field("file", &self.file).finish_non_exhaustive()
     }
 }

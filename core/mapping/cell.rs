@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Problem;
 use super::convert::Converter;
 use super::expr::Expr;
-use super::kind::{self, Kind};
+use super::kind::Kind;
 use super::path::Path;
 use super::table::Table;
 use crate::model::{FieldName, Fields};
@@ -76,12 +76,7 @@ impl Cell {
         if let Some(table) = &self.table {
             value = Cow::Owned(table.read(&value)?);
         }
-        let Some(by) = &self.by else { return self.kind.normal(&value) };
-        let value = by.kind.normal(&value)?;
-        if value.is_null() {
-            return Ok(value);
-        }
-        Ok(json!({"by": by.field, "value": kind::text(&value)?}))
+        self.by.as_ref().map_or(&self.kind, |by| &by.kind).normal(&value)
     }
 
     /// The row of its table that a document exercises.
@@ -139,10 +134,7 @@ impl Cell {
         if value.is_null() {
             return Ok(Value::Null);
         }
-        let mut value = match value.get("value") {
-            Some(inner) if kind::is_by(value) => Cow::Borrowed(inner),
-            _ => Cow::Borrowed(value),
-        };
+        let mut value = Cow::Borrowed(value);
         if let Some(table) = &self.table {
             value = Cow::Owned(table.write(&value)?);
         }

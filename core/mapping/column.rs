@@ -68,9 +68,8 @@ impl Column {
         self.filter.as_ref().map_or(Ok(true), |filter| filter.holds(native).map_err(|why| Problem::new("where", why)))
     }
 
-    /// The canonical fields this column carries; references come out as native ids.
-    ///
-    /// A reference `by` another field comes out as `{"by": "sku", "value": "GR-100"}` until it is resolved.
+    /// The canonical fields this column carries; references come out as they stand here: native ids, or values of the
+    /// field that the column says they are `by`.
     pub fn read(&self, native: &Fields) -> Result<Canonical, Vec<Problem>> {
         let (mut canonical, mut problems) = (Canonical::default(), Vec::new());
         for cell in self.cells.iter().filter(|cell| cell.reads()) {
@@ -119,22 +118,6 @@ impl Column {
             Some(expr) if cell.way == Way::ReadOnly => expr.path(),
             _ => Some(cell.path.text()),
         }
-    }
-
-    /// The field by which a reference is spelled here instead of an id: `{ path = .., by = "sku" }`.
-    ///
-    /// `field` is `customer`, or `lines.product` inside lines. Where it is some, [`Self::write`] wants that field of
-    /// the other record in the place of its id.
-    pub fn ref_by(&self, field: &FieldName) -> Option<&FieldName> {
-        let by = |cell: &Cell| cell.by.as_ref().map(|by| by.field.clone());
-        let cell = match field.as_str().split_once('.') {
-            None => self.cell(field),
-            Some((lines, inner)) => {
-                let lines = self.cell(&FieldName::new(lines))?;
-                lines.each.iter().map(Arc::as_ref).find(|cell| cell.field.as_str() == inner)
-            }
-        };
-        cell.filter(|cell| by(cell).is_some()).and_then(|cell| cell.by.as_ref()).map(|by| &by.field)
     }
 
     /// The one-way `{ write = .. }` fields, computed from `canonical`: native path to wanted value, where `native`

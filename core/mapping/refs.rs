@@ -2,8 +2,10 @@
 
 use serde_json::Value;
 
+use super::Column;
+use super::cell::Cell;
 use super::entity::{Entity, Field, RefAt, Unresolved};
-use super::kind::{self, Kind};
+use super::kind::Kind;
 use crate::model::{Canonical, FieldName, Fields};
 
 type Resolve<'a> = &'a mut dyn FnMut(RefAt<'_>) -> Option<String>;
@@ -11,18 +13,22 @@ type Resolve<'a> = &'a mut dyn FnMut(RefAt<'_>) -> Option<String>;
 impl Entity {
     /// Hands every reference, of header and lines, to `resolve`, which gives the value to put there.
     ///
-    /// Where it gives `None` the value is left and reported.
-    pub fn map_refs(&self, canonical: &mut Canonical, resolve: Resolve<'_>) -> Vec<Unresolved> {
+    /// Where it gives `None` the value is left and reported. `column` is the one that was read, or will be written: it
+    /// says whether its values are ids, or `by` another field.
+    pub fn map_refs(&self, column: &Column, canonical: &mut Canonical, resolve: Resolve<'_>) -> Vec<Unresolved> {
         let mut unresolved = Vec::new();
         for (name, field) in &self.fields {
+            let cell = column.cell(name);
             match &field.kind {
-                Kind::Ref(_) => replace(canonical, name, name, field, resolve, &mut unresolved),
+                Kind::Ref(_) => replace(canonical, name, name, (field, cell), resolve, &mut unresolved),
                 Kind::Lines => {
                     let lines = canonical.get_mut(name.as_str()).and_then(Value::as_array_mut);
                     for line in lines.into_iter().flatten().filter_map(Value::as_object_mut) {
                         for (inner, field) in &field.each {
                             let at = FieldName::new(format!("{name}.{inner}"));
-                            replace(line, inner, &at, field, resolve, &mut unresolved);
+                            let cell = cell.and_then(|cell| cell.each.iter().find(|cell| cell.field == *inner));
+                            let seen = (field, cell.map(AsRef::as_ref));
+                            replace(line, inner, &at, seen, resolve, &mut unresolved);
                         }
                     }
                 }
@@ -43,16 +49,15 @@ fn replace(
     fields: &mut Fields,
     name: &FieldName,
     at: &FieldName,
-    field: &Field,
+    (field, cell): (&Field, Option<&Cell>),
     resolve: Resolve<'_>,
     unresolved: &mut Vec<Unresolved>,
 ) {
-    let (Kind::Ref(entity), Some(there)) = (&field.kind, fields.get_mut(name.as_str())) else { return };
-    let by = there.get("by").and_then(Value::as_str).filter(|_| kind::is_by(there)).map(FieldName::new);
-    let value = if by.is_some() { there.get("value") } else { Some(&*there) };
-    let Some(value) = value.and_then(Value::as_str).map(str::to_owned) else { return };
-    match resolve(RefAt { field: at, entity, by: by.as_ref(), value: &value }) {
-        Some(id) => *there = Value::String(id),
-        None => unresolved.push(Unresolved { field: at.clone(), entity: entity.clone(), value }),
+    let Kind::Ref(entity) = &field.kind else { return };
+    let Some(Value::String(there)) = fields.get_mut(name.as_str()) else { return };
+    let by = cell.and_then(|cell| cell.by.as_ref()).map(|by| &by.field);
+    match resolve(RefAt { field: at, entity, by, value: there }) {
+        Some(id) => *there = id,
+        None => unresolved.push(Unresolved { field: at.clone(), entity: entity.clone(), value: there.clone() }),
     }
 }

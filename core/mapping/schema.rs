@@ -85,7 +85,6 @@ fn of_field(field: &Field) -> Value {
         Kind::Integer => json!({"type": "integer"}),
         Kind::Enum(values) => json!({"type": "string", "enum": values}),
         Kind::Lines => json!({"type": "array", "items": object(&field.each)}),
-        Kind::Ref(_) => json!({"type": ["string", "object"]}),
         kind => match pattern(kind) {
             Some(pattern) => json!({"type": "string", "pattern": pattern}),
             None => json!({"type": "string"}),

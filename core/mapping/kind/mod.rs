@@ -133,16 +133,10 @@ impl Kind {
             Self::Siren => Ok(Value::String(siren(&text(value)?)?)),
             Self::Url => Ok(Value::String(text(value)?)),
             Self::Enum(values) => one_of(values, &text(value)?),
-            Self::Ref(_) if is_by(value) => Ok(value.clone()),
             Self::Ref(_) => Ok(Value::String(text(value)?)),
             Self::Lines => Ok(value.clone()),
         }
     }
-}
-
-/// A reference by another field than the id, before it is resolved: `{"by": "sku", "value": "GR-100"}`.
-pub(super) fn is_by(value: &Value) -> bool {
-    value.get("by").is_some_and(Value::is_string) && value.get("value").is_some_and(Value::is_string)
 }
 
 /// A scalar as trimmed text.

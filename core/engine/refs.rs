@@ -69,7 +69,8 @@ impl Pass<'_> {
         loose: &mut dyn FnMut(Loose),
     ) -> Result<Vec<Unresolved>> {
         let mut failed = None;
-        let left = entity.map_refs(canonical, &mut |at: RefAt<'_>| match self.link_behind(system, at) {
+        let column = self.column(entity, system)?;
+        let left = entity.map_refs(column, canonical, &mut |at: RefAt<'_>| match self.link_behind(system, at) {
             Ok(Some(link)) => Some(link.to_string()),
             Ok(None) => {
                 loose(Loose {
@@ -196,12 +197,15 @@ impl Pass<'_> {
         let mut missing = BTreeSet::new();
         let mut failed = None;
         let column = self.column(entity, target)?;
-        entity.map_refs(&mut spelled, &mut |at: RefAt<'_>| {
+        entity.map_refs(column, &mut spelled, &mut |at: RefAt<'_>| {
+            if !column.writes(&header_of(at.field)) {
+                return Some(at.value.to_owned());
+            }
             let id = LinkId::new(at.value);
             match self.engine.store.link(&id) {
                 // A column that names the other record by a field of its own needs that field, not an id.
-                Ok(Some(link)) if column.ref_by(at.field).is_some() => {
-                    let by = column.ref_by(at.field).map(FieldName::as_str).unwrap_or_default();
+                Ok(Some(link)) if at.by.is_some() => {
+                    let by = at.by.map(FieldName::as_str).unwrap_or_default();
                     let known = link.agreed.as_ref().and_then(|agreed| agreed.get(by)).map(super::link::spoken);
                     if known.is_some() {
                         return known;

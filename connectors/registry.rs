@@ -2,17 +2,12 @@
 
 use passerelle_core::connector::Plugin;
 use passerelle_core::registry::Registry;
-use serde_json::Value;
 
 /// All connectors, in the order of `passerelle connectors`.
-pub const PLUGINS: &[Plugin] = &[crate::hubspot::PLUGIN, crate::spreadsheet::PLUGIN];
+pub const PLUGINS: &[Plugin] = &[crate::dolibarr::PLUGIN, crate::hubspot::PLUGIN, crate::spreadsheet::PLUGIN];
 
 /// The mapping files that `passerelle init` writes.
 pub const MAPPINGS: &[(&str, &str)] = &[];
 
 /// The program's registry.
-pub static REGISTRY: Registry = Registry { plugins: PLUGINS, mappings: MAPPINGS, sample };
-
-fn sample(_vendor: &str) -> Option<Value> {
-    None
-}
+pub static REGISTRY: Registry = Registry { plugins: PLUGINS, mappings: MAPPINGS, sample: crate::sample::seed };

@@ -26,6 +26,7 @@ impl Cell {
     pub(super) fn json(&self) -> Value {
         match self {
             Self::Bool(yes) => Value::Bool(*yes),
+            Self::Text(text) if text.is_empty() => Value::Null,
             Self::Text(text) | Self::Number(text) | Self::Date(text) | Self::Error(text) => Value::String(text.clone()),
         }
     }

@@ -133,7 +133,10 @@ impl Walk<'_> {
         let repeat = repeated(start, "number-columns-repeated");
         let text = if is_empty { None } else { self.text(start)? };
         let is_formula = attribute(start, "formula").is_some();
-        let cell = value(start, text).or_else(|| is_formula.then(|| Cell::Error(NOT_COMPUTED.to_owned())));
+        // LibreOffice gives no type to a formula that computed to an empty text, only its empty paragraph.
+        let is_computed = text.is_some();
+        let cell =
+            value(start, text).or_else(|| (is_formula && !is_computed).then(|| Cell::Error(NOT_COMPUTED.to_owned())));
         let at = self.at;
         self.at.column = at.column.saturating_add(repeat);
         let Some((_, grid)) = self.book.sheets.last_mut() else { return Ok(()) };

@@ -19,16 +19,19 @@ impl Memory {
     pub fn over(below: Arc<dyn Backend>) -> Self {
         Self { above: RwLock::default(), below: Some(below) }
     }
-}
 
-impl Backend for Memory {
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        let above = self.above.read().unwrap_or_else(PoisonError::into_inner);
+    fn seen(&self, above: &BTreeMap<Vec<u8>, Option<Vec<u8>>>, key: &[u8]) -> Result<Option<Vec<u8>>> {
         match (above.get(key), &self.below) {
             (Some(value), _) => Ok(value.clone()),
             (None, Some(below)) => below.get(key),
             (None, None) => Ok(None),
         }
+    }
+}
+
+impl Backend for Memory {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        self.seen(&self.above.read().unwrap_or_else(PoisonError::into_inner), key)
     }
 
     fn scan(&self, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<Pair>> {
@@ -51,12 +54,12 @@ impl Backend for Memory {
     }
 
     fn commit(&self, batch: Batch) -> Result<()> {
+        let mut above = self.above.write().unwrap_or_else(PoisonError::into_inner);
         for (key, expected) in &batch.expect {
-            if self.get(key)? != *expected {
+            if self.seen(&above, key)? != *expected {
                 return Err(Error::new(ErrorKind::Stale, "the store moved under this commit"));
             }
         }
-        let mut above = self.above.write().unwrap_or_else(PoisonError::into_inner);
         for (key, value) in batch.writes {
             if value.is_none() && self.below.is_none() {
                 above.remove(&key);

@@ -1,11 +1,17 @@
 //! What the hub remembers.
 
 mod backend;
+#[cfg(test)]
+mod contract;
+mod export;
 mod facts;
 mod memory;
+mod sled;
 mod typed;
 
 pub use backend::{Backend, Batch, Pair};
+pub use export::{export, import};
 pub use facts::{At, Counts, Entry, FieldEntry, Held, Job, Link, LinkSide, Parked, ReadTo, Run, Seen, Verdict, Why};
 pub use memory::Memory;
+pub use sled::Sled;
 pub use typed::{Facts, Store};

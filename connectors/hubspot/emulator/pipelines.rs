@@ -32,6 +32,7 @@ impl Pipeline {
             ("appointmentscheduled", "Appointment scheduled", "0.2", false),
             ("qualifiedtobuy", "Qualified to buy", "0.4", false),
             ("presentationscheduled", "Presentation scheduled", "0.6", false),
+            ("decisionmakerboughtin", "Decision maker bought-in", "0.8", false),
             ("contractsent", "Contract sent", "0.9", false),
             ("closedwon", "Closed won", "1.0", true),
             ("closedlost", "Closed lost", "0.0", true),

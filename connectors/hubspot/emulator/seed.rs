@@ -20,7 +20,8 @@ pub(super) struct Known {
 
 /// Fills an account: `{"properties": {"companies": [definition, ..]}, "companies": [{"properties"}], "contacts":
 /// [{"properties", "company": 0}], "products": [{"properties"}], "deals": [{"properties", "company": 0, "contacts":
-/// [0], "line_items": [{"properties", "product": 0}], "quote": {"properties", "state": "published"}}]}`.
+/// [0], "line_items": [{"properties", "product": 0}], "quote": {"properties", "state": "published", "line_items": [..]}}]}`;
+/// a quote without lines of its own gets copies of its deal's when it is published.
 ///
 /// # Errors
 /// `Config` when the sample is not of this shape, or is what HubSpot refuses.
@@ -64,23 +65,35 @@ pub(super) fn deal(account: &mut Account, sample: &Value, known: &Known, now: Ti
             join(account, deal, (Kind::Contacts, contact), 3);
         }
     }
+    lines(account, deal, (sample, 19), known, now)?;
+    if sample["quote"].is_object() {
+        quote(account, id, &sample["quote"], known, now)?;
+    }
+    Ok(id)
+}
+
+fn lines(
+    account: &mut Account,
+    of: (Kind, u64),
+    (sample, link): (&Value, u32),
+    known: &Known,
+    now: Timestamp,
+) -> Result<()> {
     for line in list(sample, "line_items") {
         let mut line = line.clone();
         if let Some(product) = place(&line, "product", &known.products)? {
             line["properties"]["hs_product_id"] = json!(product.to_string());
         }
         let line = create(account, Kind::LineItems, &line, now)?;
-        join(account, deal, (Kind::LineItems, line), 19);
+        join(account, of, (Kind::LineItems, line), link);
     }
-    if sample["quote"].is_object() {
-        quote(account, id, &sample["quote"], now)?;
-    }
-    Ok(id)
+    Ok(())
 }
 
-fn quote(account: &mut Account, deal: u64, sample: &Value, now: Timestamp) -> Result<()> {
+fn quote(account: &mut Account, deal: u64, sample: &Value, known: &Known, now: Timestamp) -> Result<()> {
     let id = create(account, Kind::Quotes, sample, now)?;
     join(account, (Kind::Deals, deal), (Kind::Quotes, id), 63);
+    lines(account, (Kind::Quotes, id), (sample, 67), known, now)?;
     match sample["state"].as_str() {
         None | Some("draft") => Ok(()),
         Some("published") => account.publish(id, now),

@@ -172,3 +172,33 @@ async fn a_quote_workbook_is_one_record_with_its_lines() {
         std::fs::remove_file(desk.path("copie.xlsx")).unwrap();
     }
 }
+
+#[tokio::test]
+async fn every_kind_of_cell_reads_the_same_from_xlsx_and_ods() {
+    let desk = Desk::with(&["types.xlsx", "types.ods"]);
+    for name in ["types.xlsx", "types.ods"] {
+        let (records, _) = all(&desk.open(json!({ "path": name })).unwrap(), "Types d’essai").await.unwrap();
+        let value = |id: &str| records.iter().find(|record| record.id.as_str() == id).unwrap().fields["Valeur"].clone();
+        for (id, expected) in [
+            ("binaire", json!("0.3")),
+            ("prix", json!("19.9")),
+            ("entier", json!("123456789012")),
+            ("instant", json!("2026-11-24T10:30:00")),
+            ("heure", json!("08:05:00")),
+            ("pourcent", json!("0.055")),
+            ("absent", json!("#N/A")),
+            ("division", json!("#DIV/0!")),
+            ("vide", json!(null)),
+            ("texte", json!("0012")),
+            ("vrai", json!(true)),
+            ("lignes", json!("un\ndeux  &   trois")),
+            ("riche", json!("gras et maigre")),
+            ("annoté", json!("valeur")),
+            ("dernier", json!("2026-11-24")),
+        ] {
+            assert_eq!(value(id), expected, "{id} in {name}");
+        }
+        assert_eq!(records[0].fields["Particuliers HT"], json!("1"));
+        assert_eq!(records[0].fields["Professionnels TTC"], json!("4"));
+    }
+}

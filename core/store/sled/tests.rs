@@ -1,0 +1,215 @@
+//! What the store on disk promises beyond the contract: it survives, refuses company, and knows when it is damaged.
+
+use std::fs;
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+
+use super::*;
+use crate::store::{Memory, export, import};
+
+fn now() -> Timestamp {
+    "2026-11-24T08:00:00Z".parse().unwrap()
+}
+
+fn open(folder: &Path) -> Result<Sled> {
+    Sled::open(folder, now())
+}
+
+fn put(store: &Sled, key: &str, value: &str) {
+    let mut batch = Batch::default();
+    batch.put(key.as_bytes().to_vec(), value.as_bytes().to_vec());
+    store.commit(batch).unwrap();
+}
+
+fn get(store: &Sled, key: &str) -> Option<String> {
+    store.get(key.as_bytes()).unwrap().map(|value| String::from_utf8(value).unwrap())
+}
+
+/// A folder with a store of 60 commits, closed.
+fn filled() -> (tempfile::TempDir, PathBuf) {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("deep/state");
+    let store = open(&folder).unwrap();
+    for n in 0..60 {
+        put(&store, &format!("k{n:03}"), &"v".repeat(n * 500));
+    }
+    (parent, folder)
+}
+
+#[test]
+fn every_acknowledged_commit_is_there_after_reopening() {
+    let (_parent, folder) = filled();
+    for round in 0..3 {
+        let store = open(&folder).unwrap();
+        for n in 0..60 {
+            assert_eq!(get(&store, &format!("k{n:03}")), Some("v".repeat(n * 500)));
+        }
+        put(&store, "round", &round.to_string());
+        assert_eq!(store.scan(b"", None, 1000).unwrap().len(), 61);
+    }
+}
+
+#[test]
+fn a_second_hub_is_refused_and_told_who_has_the_folder() {
+    let (_parent, folder) = filled();
+    let first = open(&folder).unwrap();
+    let error = open(&folder).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    let words = error.to_string();
+    assert!(words.contains(&format!("process {} since 2026-11-24T08:00:00Z", std::process::id())), "{words}");
+    drop(first);
+    open(&folder).unwrap();
+}
+
+#[test]
+fn an_older_format_is_copied_before_it_is_changed() {
+    let (_parent, folder) = filled();
+    drop(Sled::open_as(FORMAT + 1, &folder, now()).unwrap());
+    let backup = PathBuf::from(format!("{}.backup-{FORMAT}", folder.display()));
+    let copy = open(&backup).unwrap();
+    assert_eq!(get(&copy, "k059"), Some("v".repeat(29_500)));
+    drop(copy);
+    drop(Sled::open_as(FORMAT + 1, &folder, now()).unwrap());
+    assert_eq!(fs::read_dir(folder.parent().unwrap()).unwrap().count(), 2, "no second backup");
+}
+
+#[test]
+fn a_newer_format_is_refused_and_left_alone() {
+    let (_parent, folder) = filled();
+    drop(Sled::open_as(FORMAT + 1, &folder, now()).unwrap());
+    let error = open(&folder).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(error.to_string().contains("newer version"), "{error}");
+    drop(Sled::open_as(FORMAT + 1, &folder, now()).unwrap());
+}
+
+#[cfg(unix)]
+#[test]
+fn others_cannot_read_the_store_and_the_rest_of_the_folder_is_left_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let (_parent, folder) = filled();
+    let other = folder.join("notes.txt");
+    fs::write(&other, "mine").unwrap();
+    fs::set_permissions(&other, fs::Permissions::from_mode(0o644)).unwrap();
+    drop(open(&folder).unwrap());
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let modes = [".", "db", "db/db", "db/conf", "seal", "hub.pid", "notes.txt"].map(|name| mode(&folder.join(name)));
+    assert_eq!(modes, [0o700, 0o700, 0o600, 0o600, 0o600, 0o600, 0o644]);
+}
+
+/// What opening and reading all says after `damage` was done to the data file.
+fn after(damage: impl FnOnce(Vec<u8>) -> Option<Vec<u8>>) -> Error {
+    let (_parent, folder) = filled();
+    let data = folder.join("db/db");
+    match damage(fs::read(&data).unwrap()) {
+        Some(bytes) => fs::write(&data, bytes).unwrap(),
+        None => fs::remove_file(&data).unwrap(),
+    }
+    open(&folder).and_then(|store| store.scan(&[], None, 1000).map(drop)).unwrap_err()
+}
+
+#[test]
+fn damaged_files_are_an_error_that_says_what_to_do() {
+    let cut = |to: f64| {
+        after(move |mut bytes| {
+            let kept = bytes.iter().rposition(|byte| *byte != 0).unwrap();
+            bytes.truncate((kept as f64 * to) as usize);
+            Some(bytes)
+        })
+    };
+    let garbage = after(|bytes| Some((0..bytes.len()).map(|at| (at * 31 % 251) as u8).collect()));
+    for error in [cut(0.0), cut(0.3), cut(0.9), garbage, after(|_| None)] {
+        assert_eq!(error.kind(), ErrorKind::Bug, "{error}");
+        assert!(error.to_string().contains("move it aside"), "{error}");
+    }
+}
+
+/// Copies a store's files, as another process would find them.
+fn copied(folder: &Path, name: &str) -> PathBuf {
+    let target = folder.with_file_name(name);
+    fs::create_dir_all(target.join("db")).unwrap();
+    for file in ["seal", "db/db", "db/conf"] {
+        fs::copy(folder.join(file), target.join(file)).unwrap();
+    }
+    target
+}
+
+#[test]
+fn no_damage_anywhere_loses_or_changes_a_value_in_silence() {
+    let (_parent, folder) = filled();
+    let sound = fs::read(folder.join("db/db")).unwrap();
+    let used = sound.iter().rposition(|byte| *byte != 0).unwrap();
+    let mut errors = 0;
+    for round in 0..20 {
+        let target = copied(&folder, &format!("copy{round}"));
+        let mut bytes = sound.clone();
+        let hit = bytes.iter_mut().skip(used * round / 20).take([1, 500, 5_000, 50_000][round % 4]);
+        hit.for_each(|byte| *byte ^= 0x11);
+        fs::write(target.join("db/db"), bytes).unwrap();
+        match open(&target).and_then(|store| store.scan(&[], None, 1000)) {
+            Ok(pairs) => {
+                let lengths: Vec<usize> = pairs.iter().map(|(_, value)| value.len()).collect();
+                assert_eq!(lengths, (0..60).map(|n| n * 500).collect::<Vec<_>>());
+                assert!(pairs.iter().all(|(_, value)| value.iter().all(|byte| *byte == b'v')));
+            }
+            Err(error) => errors += u32::from(error.kind() == ErrorKind::Bug),
+        }
+    }
+    assert!(errors > 0, "some of the file is in use");
+}
+
+#[test]
+fn a_killed_hub_leaves_every_acknowledged_commit() {
+    let (_parent, folder) = filled();
+    let store = open(&folder).unwrap();
+    for n in 0..8 {
+        put(&store, &format!("k{n:03}"), &"w".repeat(n * 1_000));
+        // What a kill leaves is what the files hold now, with the store still open.
+        let left = open(&copied(&folder, &format!("left{n}"))).unwrap();
+        assert_eq!(get(&left, &format!("k{n:03}")), Some("w".repeat(n * 1_000)));
+        assert_eq!(left.prove().unwrap(), 60);
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_named() {
+    let parent = tempfile::tempdir().unwrap();
+    let file = parent.path().join("file");
+    fs::write(&file, "").unwrap();
+    let error = open(&file.join("state")).unwrap_err();
+    assert_eq!((error.kind(), error.fact("folder").is_some()), (ErrorKind::Config, true));
+}
+
+#[test]
+fn the_stores_own_keys_are_neither_seen_nor_written() {
+    let (_parent, folder) = filled();
+    let store = open(&folder).unwrap();
+    assert_eq!(store.get(b"\xFEformat").unwrap(), None);
+    assert!(store.scan(b"\xFE", None, 9).unwrap().is_empty());
+    assert!(store.scan(&[], Some(b"\xFF"), 9).unwrap().is_empty());
+    let mut batch = Batch::default();
+    batch.put(b"\xFEformat".to_vec(), vec![9]);
+    assert_eq!(store.commit(batch).unwrap_err().kind(), ErrorKind::Bug);
+}
+
+#[test]
+fn an_export_restores_into_a_new_folder() {
+    let (_parent, folder) = filled();
+    let mut bytes = Vec::new();
+    assert_eq!(export(&open(&folder).unwrap(), &mut bytes).unwrap(), 60);
+    let other = tempfile::tempdir().unwrap();
+    let copy = open(other.path()).unwrap();
+    import(&copy, &mut Cursor::new(&bytes)).unwrap();
+    assert_eq!(get(&copy, "k059"), Some("v".repeat(29_500)));
+}
+
+#[test]
+fn a_plan_over_the_store_changes_nothing_in_it() {
+    let (_parent, folder) = filled();
+    let store = Arc::new(open(&folder).unwrap());
+    let plan = Memory::over(store.clone());
+    let mut batch = Batch::default();
+    batch.delete(b"k001".to_vec());
+    plan.commit(batch).unwrap();
+    assert_eq!((plan.get(b"k001").unwrap(), get(&store, "k001")), (None, Some("v".repeat(500))));
+}

@@ -172,6 +172,26 @@ fn a_killed_hub_leaves_every_acknowledged_commit() {
 }
 
 #[test]
+fn after_a_failed_write_every_commit_is_refused_until_the_store_is_opened_again() {
+    let (_parent, folder) = filled();
+    let store = open(&folder).unwrap();
+    store.tree.insert(b"k001", &[9, 9]).unwrap();
+    let commit = |key: &[u8]| {
+        let mut batch = Batch::default();
+        batch.put(key.to_vec(), vec![1]);
+        store.commit(batch)
+    };
+    for key in [&b"k001"[..], b"new"] {
+        let error = commit(key).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(error.to_string().contains("takes no more"), "{error}");
+    }
+    assert_eq!(store.get(b"new").unwrap(), None);
+    drop(store);
+    assert_eq!(open(&folder).unwrap_err().kind(), ErrorKind::Bug, "it was not closed, so it is read whole");
+}
+
+#[test]
 fn a_folder_that_cannot_be_made_is_named() {
     let parent = tempfile::tempdir().unwrap();
     let file = parent.path().join("file");

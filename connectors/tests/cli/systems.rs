@@ -56,6 +56,8 @@ fn the_live_schema_is_described() {
 fn a_system_that_is_down_is_named() {
     let (shell, emulators) = emulated("");
     drop(emulators);
+    shell.edit("config.toml", "[systems.crm]", "[systems.crm]\ntimeout = 0.1");
+    shell.edit("config.toml", "[systems.erp]", "[systems.erp]\ntimeout = 0.1");
     shell.fails("check", 1, &["failed crm", "failed erp", "systems.erp.base_url"]);
 }
 

@@ -30,10 +30,10 @@ fn a_flow_without_a_mapping_or_a_column_is_pointed_at() {
     shell.edit("config.toml", "entity  = \"company\"", "entity  = \"compny\"");
     shell.fails("check --offline", 2, &["C0121", "there is no mapping of the entity `compny`", "company"]);
     let shell = Shell::with_hub();
-    let prices = "\n[systems.prices]\nconnector = \"spreadsheet\"\npath = \"p.csv\"\n";
-    let text = shell.read("config.toml").replacen("between = [\"crm\", \"erp\"]", "between = [\"crm\", \"prices\"]", 1);
-    shell.write("config.toml", &(text + prices));
-    shell.fails("check --offline", 2, &["C0122", "`company` has no column for `prices`"]);
+    let lead = "entity = \"lead\"\nlabel = \"name\"\nmatch = [\"name\"]\n[on.hubspot]\nresource = \"companies\"\n";
+    shell.write("mappings/lead.toml", &format!("{lead}[fields.name]\nhubspot = \"name\"\n"));
+    shell.edit("config.toml", "entity  = \"contact\"", "entity  = \"lead\"");
+    shell.fails("check --offline", 2, &["C0122", "`lead` has no column for `erp`", "[on.erp]", "mappings/lead.toml"]);
 }
 
 #[test]

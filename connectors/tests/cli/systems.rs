@@ -39,7 +39,7 @@ fn a_wrong_key_names_its_variable_and_the_other_systems_are_asked_all_the_same()
 #[test]
 fn a_field_that_is_not_there_is_named() {
     let (shell, _emulators) = emulated("");
-    shell.edit("mappings/company.toml", "dolibarr = \"town\"", "dolibarr = \"twon\"");
+    shell.edit("mappings/company.toml", "\"town\"", "\"twon\"");
     shell.fails("check", 2, &["C0130", "`erp` has no field `twon`", "did you mean `town`?"]);
 }
 

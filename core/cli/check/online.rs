@@ -132,7 +132,7 @@ impl Seen<'_> {
 
     fn unmet(&self, need: &Need) -> Vec<Diagnostic> {
         let (system, resource, path) = (self.system, self.column.resource(), &need.path);
-        let Some(field) = self.schema.field(path) else {
+        let Some(field) = self.schema.fields.iter().find(|field| same_place(&field.path, path)) else {
             let finding = self.finding("C0130", format!("`{system}` has no field `{path}` on {resource}"));
             let near = suggestion(path, self.schema.fields.iter().map(|field| field.path.as_str()));
             let other = format!("`passerelle describe {system} {resource}` lists them");
@@ -183,6 +183,11 @@ impl Seen<'_> {
         }
         found
     }
+}
+
+/// A schema writes a field of a line `lines[].qty`, a mapping writes `lines.qty`.
+fn same_place(schema: &str, mapping: &str) -> bool {
+    schema.replace("[]", "") == mapping.replace("[]", "")
 }
 
 fn takes(field: &FieldSchema, value: &str) -> bool {

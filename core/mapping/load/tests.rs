@@ -262,6 +262,17 @@ fn the_schema_for_editors_knows_the_keys_that_the_reader_knows() {
     );
 }
 
+/// `UPDATE_EXPECT=1` writes it again.
+#[test]
+fn the_committed_schema_is_that_of_the_structs() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../mappings/schema.json");
+    let now = serde_json::to_string_pretty(&super::super::mapping_schema()).unwrap() + "\n";
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(path, &now).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(path).unwrap_or_default(), now, "run the tests with UPDATE_EXPECT=1");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 

@@ -31,7 +31,7 @@ pub(super) fn compile(file: &str, spec: &FileSpec, world: &World<'_>, findings: 
         file: file.to_owned(),
         validator: Compiled::new(name.get_ref(), &fields),
         totals: spec.totals.as_ref().and_then(|totals| compile_totals(totals, &fields, findings)),
-        examples: examples::compile(spec, &fields, &columns, findings),
+        examples: examples::compile(spec, &fields, &columns::written(spec), findings),
         label,
         matches,
         columns,

@@ -12,10 +12,26 @@ pub(super) fn compute(account: &Account, kind: Kind, values: &mut Values) {
     match kind {
         Kind::Deals => stage_of_deal(account, values),
         Kind::LineItems => amount_of_line(values),
-        Kind::Quotes if !values.contains_key("hs_quote_status") => {
-            values.insert("hs_quote_status".to_owned(), "DRAFT".to_owned());
+        Kind::Quotes => {
+            values.entry("hs_quote_status".to_owned()).or_insert_with(|| "DRAFT".to_owned());
+            if values.get("hs_template_type").is_some_and(|kind| kind == "CPQ_QUOTE") {
+                values.entry("hs_status".to_owned()).or_insert_with(|| "DRAFT".to_owned());
+            }
         }
-        _ => {}
+        Kind::Invoices => {
+            values.entry("hs_invoice_status".to_owned()).or_insert_with(|| "draft".to_owned());
+        }
+        Kind::Contacts | Kind::Companies | Kind::Products | Kind::Payments => {}
+    }
+}
+
+/// What a new object must have.
+pub(super) fn needed(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Quotes => &["hs_title", "hs_expiration_date"],
+        Kind::Invoices => &["hs_currency"],
+        Kind::Payments => &["hs_initial_amount", "hs_initiated_date"],
+        _ => &[],
     }
 }
 
@@ -37,14 +53,10 @@ fn stage_of_deal(account: &Account, values: &mut Values) {
 fn amount_of_line(values: &mut Values) {
     let number = |name: &str| values.get(name).and_then(|text| decimal(text));
     let (Some(price), Some(quantity)) = (number("price"), number("quantity")) else { return };
-    let per_unit = match (number("hs_discount_percentage"), number("discount")) {
-        (Some(percent), _) => price * percent / Decimal::ONE_HUNDRED,
-        (None, Some(each)) => each,
-        (None, None) => Decimal::ZERO,
-    };
-    let discount = (per_unit * quantity).normalize();
-    values.insert("hs_total_discount".to_owned(), discount.to_string());
-    values.insert("amount".to_owned(), (price * quantity - discount).normalize().to_string());
+    let share = Decimal::ONE - number("hs_discount_percentage").unwrap_or_default() / Decimal::ONE_HUNDRED;
+    let amount = quantity * (price - number("discount").unwrap_or_default()) * share;
+    values.insert("hs_total_discount".to_owned(), (price * quantity - amount).normalize().to_string());
+    values.insert("amount".to_owned(), amount.normalize().to_string());
 }
 
 /// Copies a product's values into a new line item, once.

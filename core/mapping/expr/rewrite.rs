@@ -1,6 +1,6 @@
 //! Checks an expression, and writes it again with exact operators.
 
-use minijinja::machinery::ast::{BinOpKind, Call, CallArg, CompareOpKind, Expr, UnaryOpKind};
+use minijinja::machinery::ast::{BinOpKind, Call, CallArg, CompareOp, CompareOpKind, Expr, UnaryOpKind};
 use minijinja::machinery::{Span, parse_expr};
 use minijinja::value::{Value, ValueKind};
 
@@ -74,15 +74,7 @@ impl Writer<'_> {
                 UnaryOpKind::Neg => format!("__neg({})", self.expr(&op.expr)),
             },
             Expr::BinOp(op) => self.operation(op.op, &op.left, &op.right, op.span()),
-            Expr::Compare(compare) => {
-                let mut left = &compare.expr;
-                let mut all = Vec::new();
-                for op in &compare.ops {
-                    all.push(self.comparison(op.op, left, &op.expr));
-                    left = &op.expr;
-                }
-                format!("({})", all.join(" and "))
-            }
+            Expr::Compare(compare) => self.chain(&compare.expr, &compare.ops),
             Expr::IfExpr(choice) => {
                 let otherwise = choice.false_expr.as_ref().map_or_else(|| "none".to_owned(), |expr| self.expr(expr));
                 let (test, then) = (self.expr(&choice.test_expr), self.expr(&choice.true_expr));
@@ -106,6 +98,17 @@ impl Writer<'_> {
             Expr::Tuple(tuple) => self.list(&tuple.items),
             Expr::Slice(_) | Expr::Map(_) => self.refuse("this has no use in a mapping", expr.span()),
         }
+    }
+
+    /// `1 < x < 3` is `1 < x and x < 3`.
+    fn chain(&mut self, first: &Expr<'_>, ops: &[CompareOp<'_>]) -> String {
+        let mut left = first;
+        let mut all = Vec::new();
+        for op in ops {
+            all.push(self.comparison(op.op, left, &op.expr));
+            left = &op.expr;
+        }
+        format!("({})", all.join(" and "))
     }
 
     fn path(&mut self, path: &str, span: Span) -> String {

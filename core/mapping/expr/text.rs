@@ -74,14 +74,26 @@ pub(super) fn install(environment: &mut Environment<'_>) {
     environment.add_filter("replace", |a: Value, from: String, to: String| {
         unless_nothing(a, |a| replace(&a.to_string(), &from, &to))
     });
+    install_lists(environment);
+    install_tests(environment);
+}
+
+fn install_lists(environment: &mut Environment<'_>) {
     environment.add_filter("split", |a: Value, by: String| {
         unless_nothing(a, |a| Ok(a.to_string().split(&by).map(Value::from).collect()))
     });
     environment
         .add_filter("join", |a: Value, by: Option<String>| unless_nothing(a, |a| join(a, &by.unwrap_or_default())));
-    environment.add_filter("first", |a: Value| unless_nothing(a, |a| Ok(a.try_iter()?.next().unwrap_or_default())));
-    environment.add_filter("last", |a: Value| unless_nothing(a, |a| Ok(a.try_iter()?.last().unwrap_or_default())));
+    environment.add_filter("first", |a: Value| {
+        unless_nothing(a, |a| Ok(a.try_iter()?.next().unwrap_or_else(|| Value::from(()))))
+    });
+    environment.add_filter("last", |a: Value| {
+        unless_nothing(a, |a| Ok(a.try_iter()?.last().unwrap_or_else(|| Value::from(()))))
+    });
     environment.add_filter("length", length);
+}
+
+fn install_tests(environment: &mut Environment<'_>) {
     environment.add_test("none", |a: Value| is_nothing(&a));
     environment.add_test("defined", |a: Value| !is_nothing(&a));
     environment

@@ -187,7 +187,25 @@ impl Writer<'_> {
             return self.refuse("values have no methods here; use a filter, such as name | upper", span);
         };
         self.known("function", function.id, functions::NAMES, function.span());
+        if functions::OVER_LISTS.contains(&function.id) {
+            self.attributes(&call.args);
+        }
         format!("{}({})", function.id, self.arguments(&call.args, span))
+    }
+
+    /// The attributes that a sum reads of a list's items are names too.
+    fn attributes(&mut self, arguments: &[CallArg<'_>]) {
+        let Some((CallArg::Pos(list), attributes)) = arguments.split_first() else { return };
+        let Some(list) = path(list) else { return };
+        for attribute in attributes {
+            let CallArg::Pos(Expr::Const(attribute)) = attribute else { continue };
+            let Some(name) = attribute.value.as_str() else { continue };
+            push_new(&mut self.paths, &format!("{list}.{name}"));
+            if let Some(names) = self.scope.names_of_lines(&list).filter(|names| !names.contains(&name)) {
+                let help = suggestion(name, names).map(|meant| format!("did you mean `{meant}`?"));
+                self.fault("P0121", attribute.span(), format!("{list} have no field `{name}`"), help);
+            }
+        }
     }
 
     fn arguments(&mut self, arguments: &[CallArg<'_>], span: Span) -> String {

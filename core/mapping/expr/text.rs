@@ -71,7 +71,9 @@ pub(super) fn install(environment: &mut Environment<'_>) {
     environment.add_filter("iso_country", |a: Value| {
         unless_nothing(a, |a| Ok(iso_country(&a.to_string()).map_or(Value::from(()), Value::from)))
     });
-    environment.add_filter("replace", |a: Value, from: String, to: String| text_of(a, |text| text.replace(&from, &to)));
+    environment.add_filter("replace", |a: Value, from: String, to: String| {
+        unless_nothing(a, |a| replace(&a.to_string(), &from, &to))
+    });
     environment.add_filter("split", |a: Value, by: String| {
         unless_nothing(a, |a| Ok(a.to_string().split(&by).map(Value::from).collect()))
     });
@@ -93,6 +95,12 @@ fn unless_nothing(a: Value, change: impl FnOnce(&Value) -> Result<Value, Error>)
 
 fn text_of(a: Value, change: impl FnOnce(&str) -> String) -> Result<Value, Error> {
     unless_nothing(a, |a| Ok(Value::from(change(&a.to_string()))))
+}
+
+/// Limited, since one replacement inside the other multiplies.
+fn replace(text: &str, from: &str, to: &str) -> Result<Value, Error> {
+    let most = text.len().saturating_add(1).saturating_mul(to.len().max(1));
+    if most > 10_000_000 { Err(fails("the text becomes too long")) } else { Ok(Value::from(text.replace(from, to))) }
 }
 
 fn pad(text: &str, length: usize, with: Option<String>) -> String {

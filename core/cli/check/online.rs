@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::super::Context;
+use super::super::context::advice;
 use crate::config::Config;
 use crate::connector::{FieldSchema, Identity, Preparation, Prepare, Schema, State};
 use crate::diagnostic::{Diagnostic, suggestion};
@@ -57,7 +58,7 @@ pub(super) async fn check(context: &Context, config: &Config, mappings: &Mapping
             Err(findings) => check.findings = findings,
             Ok(system) => {
                 if let Err(error) = ask(context, config, &system, mappings, how, &mut check).await {
-                    check.help = help(config, name, &error);
+                    check.help = advice(config, name, &error);
                     check.error = Some(error.to_string());
                 }
             }
@@ -201,16 +202,4 @@ fn choices(field: &FieldSchema) -> String {
 /// `line_items` of `line_items[].quantity`, `quote` of `quote.hs_title`.
 fn first_part(path: &str) -> &str {
     path.split(['.', '[']).next().unwrap_or(path)
-}
-
-/// Which key of the config to look at.
-fn help(config: &Config, system: &SystemName, error: &Error) -> Option<String> {
-    let variables = config.variables(system).into_iter().map(|(key, variable)| format!("`{key}` (from {variable})"));
-    let keys: Vec<String> = variables.collect();
-    match error.kind() {
-        ErrorKind::Denied if keys.is_empty() => Some(format!("check the credentials in [systems.{system}]")),
-        ErrorKind::Denied => Some(format!("check {}", keys.join(", "))),
-        ErrorKind::Unavailable => Some(format!("check `systems.{system}.base_url`, and whether the system is up")),
-        _ => None,
-    }
 }

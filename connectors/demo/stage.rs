@@ -1,0 +1,191 @@
+//! The stage: emulated systems on loopback, a folder, a time of its own, and command lines as a person types them.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use passerelle_core::cli::{Context, Failure, Paint, Report};
+use passerelle_core::clock::{Clock, ManualClock};
+use passerelle_core::emulator::{EmulatedTime, Emulator, Host, Hosted, serve};
+use passerelle_core::{Error, ErrorKind, Result};
+use serde_json::{Value, json};
+
+use super::folder::Folder;
+use crate::sample;
+
+/// The systems that are played.
+const PLAYED: [&str; 2] = ["hubspot", "dolibarr"];
+
+/// Lines longer than this are cut, so that the story fits a terminal.
+const WIDEST: usize = 98;
+
+/// Where the story is told.
+pub(super) struct Stage<'a> {
+    context: &'a Context,
+    hub: Context,
+    host: Arc<Host>,
+    hosted: Hosted,
+    clock: Arc<ManualClock>,
+    folder: Folder,
+    steps: Vec<Value>,
+}
+
+/// How much of a command's output is shown.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Show {
+    /// Every line.
+    All,
+    /// So many lines.
+    First(usize),
+    /// So many lines at the start and at the end.
+    Ends(usize, usize),
+}
+
+impl<'a> Stage<'a> {
+    /// Seeds and serves the systems, and writes what the hub needs.
+    ///
+    /// # Errors
+    /// `Config` for a folder that is in use, or a loopback address that cannot be had.
+    pub async fn set(context: &'a Context, keep: Option<&Path>) -> Result<Self> {
+        let folder = Folder::make(keep)?;
+        let clock = Arc::new(ManualClock::at(beginning()?));
+        let emulators = PLAYED.iter().map(|vendor| stand_in(context, vendor, clock.now())).collect::<Result<_>>()?;
+        let host = Arc::new(Host::new(emulators, EmulatedTime::of(clock.clone())));
+        let hosted = serve(Arc::clone(&host), ([127, 0, 0, 1], 0).into()).await?;
+        folder.fill(&hosted.bases, context.registry.mappings)?;
+        let hub = context.beside(folder.config(), clock.clone());
+        let stage = Self { context, hub, host, hosted, clock, folder, steps: Vec::new() };
+        stage.say(&stage.announcement())?;
+        Ok(stage)
+    }
+
+    fn announcement(&self) -> String {
+        let mut text = format!("{}\n", self.paint().bold("Ateliers Vauclin, makers of workshop furniture in Thiers"));
+        for base in &self.hosted.bases {
+            text.push_str(&format!("  {:<9} {}\n", base.vendor, base.url));
+        }
+        text + &format!("  {:<9} {}\n", "folder", self.folder.path.display())
+    }
+
+    /// Says the day, and what happened until then.
+    pub fn day(&self, what: &str) -> Result<(), Failure> {
+        let day = self.clock.now().to_zoned(TimeZone::UTC).strftime("%-d %B %Y");
+        self.say(&format!("\n{}\n", self.paint().bold(&format!("{day}: {what}"))))
+    }
+
+    /// Runs a command line of the hub and shows it with its output.
+    pub async fn run(&mut self, words: &[&str], show: Show) -> Result<Report, Failure> {
+        let line = format!("passerelle {}", words.join(" "));
+        self.say(&format!("\n{}\n", self.paint().dim(&format!("$ {line}"))))?;
+        let ran = self.hub.perform(words).await;
+        self.say(&shown(&ran.text, show))?;
+        let mut result = ran.json.clone();
+        // A plan tells every change; its numbers are enough here.
+        if let Some(document) = result.as_object_mut() {
+            document.remove("plan");
+        }
+        self.steps.push(json!({ "command": line, "at": self.clock.now(), "exit": ran.exit as u8, "result": result }));
+        Ok(ran)
+    }
+
+    /// Says something to a person.
+    pub fn say(&self, text: &str) -> Result<(), Failure> {
+        self.context.say(&Report::done(Value::Null, text))
+    }
+
+    /// What a person does on a system's own screens.
+    ///
+    /// # Errors
+    /// The emulator's.
+    pub fn person(&self, system: &str, command: &str, arguments: &Value) -> Result<Value> {
+        self.host.control(system, command, arguments)
+    }
+
+    pub fn wait_minutes(&self, minutes: u64) {
+        self.clock.advance(Duration::from_secs(60 * minutes));
+    }
+
+    pub fn wait_days(&self, days: u64) {
+        self.clock.advance(Duration::from_secs(86_400 * days));
+    }
+
+    pub fn paint(&self) -> Paint {
+        self.context.paint
+    }
+
+    pub fn host(&self) -> &Arc<Host> {
+        &self.host
+    }
+
+    /// What was run: command, instant, exit code, JSON document.
+    pub fn steps(&self) -> &[Value] {
+        &self.steps
+    }
+
+    /// Stops the systems; a temporary folder goes.
+    ///
+    /// # Errors
+    /// `Bug` when their server broke.
+    pub async fn strike(self) -> Result<()> {
+        self.hosted.stop().await
+    }
+}
+
+fn beginning() -> Result<Timestamp> {
+    let begins = sample::BEGINS.to_zoned(TimeZone::UTC);
+    Ok(begins.map_err(|cause| Error::new(ErrorKind::Bug, "the sample begins at no instant").because(cause))?.timestamp())
+}
+
+fn stand_in(context: &Context, vendor: &str, now: Timestamp) -> Result<Box<dyn Emulator>> {
+    let make = context.registry.plugin(vendor).and_then(|plugin| plugin.emulator);
+    let none = || Error::new(ErrorKind::Unsupported, format!("this build has no stand-in of {vendor}"));
+    let mut emulator = make.ok_or_else(none)?();
+    if let Some(sample) = (context.registry.sample)(vendor) {
+        emulator.seed(&sample, now)?;
+    }
+    Ok(emulator)
+}
+
+/// A command's output as far as it is shown, long lines cut.
+fn shown(text: &str, show: Show) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    let (first, last) = match show {
+        Show::All => (lines.len(), 0),
+        Show::First(first) => (first, 0),
+        Show::Ends(first, last) => (first, last),
+    };
+    if lines.len() <= first + last + 1 {
+        return cut(&lines);
+    }
+    let hidden = lines.len() - first - last;
+    cut(&lines[..first]) + &format!("... {hidden} more lines\n") + &cut(&lines[lines.len() - last..])
+}
+
+fn cut(lines: &[&str]) -> String {
+    let short = |line: &&str| match line.char_indices().nth(WIDEST) {
+        // Colours end where they began; a coloured line is short.
+        Some((at, _)) if !line.contains('\x1b') => format!("{}…\n", &line[..at]),
+        _ => format!("{line}\n"),
+    };
+    lines.iter().map(short).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_middle_of_a_long_output_is_counted_not_shown() {
+        assert_eq!(shown("a\nb\nc\nd\ne\n", Show::Ends(1, 1)), "a\n... 3 more lines\ne\n");
+        assert_eq!(shown("a\nb\nc\n", Show::Ends(1, 1)), "a\nb\nc\n");
+        assert_eq!(shown("a\nb\n", Show::All), "a\nb\n");
+    }
+
+    #[test]
+    fn a_long_line_is_cut_between_characters() {
+        let line = "é".repeat(120);
+        assert_eq!(shown(&line, Show::All).chars().count(), WIDEST + 2);
+    }
+}

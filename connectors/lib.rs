@@ -1,6 +1,7 @@
 //! The connectors: a folder per vendor, and the registry that lists them.
 
 pub mod demo;
+mod dolibarr;
 mod hubspot;
 pub mod registry;
 pub mod sample;

@@ -27,12 +27,14 @@ use std::process::ExitCode;
 use clap::{ArgAction, Parser, Subcommand};
 
 pub use context::Context;
+pub use demo::Demo;
 pub use hub::Hub;
 pub use output::{CommandResult, Exit, Failure, Paint, Report, table};
 
 use crate::registry::Registry;
 use crate::{Error, ErrorKind};
 use logging::Verbosity;
+use output::Format;
 
 /// Keeps a company's CRM, ERP and spreadsheets in agreement.
 ///

@@ -247,7 +247,7 @@ impl Door {
             let message = format!("a stand-in answers {}: {}", response.status, response.excerpt());
             return Err(Error::new(ErrorKind::Bug, message).at("path", path));
         }
-        response.to_json()
+        response.parse()
     }
 }
 

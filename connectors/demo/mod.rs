@@ -5,7 +5,6 @@ mod folder;
 mod ledger;
 mod stage;
 mod table;
-mod time;
 mod verdict;
 
 use std::future::Future;

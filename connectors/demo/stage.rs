@@ -48,7 +48,7 @@ impl<'a> Stage<'a> {
     ///
     /// # Errors
     /// `Config` for a folder that is in use, or a loopback address that cannot be had.
-    pub async fn set(context: &'a Context, keep: Option<&Path>) -> Result<Self> {
+    pub async fn set(context: &'a Context, keep: Option<&Path>) -> Result<Self, Failure> {
         let folder = Folder::make(keep)?;
         let clock = Arc::new(ManualClock::at(beginning()?));
         let emulators = PLAYED.iter().map(|vendor| stand_in(context, vendor, clock.now())).collect::<Result<_>>()?;
@@ -117,6 +117,12 @@ impl<'a> Stage<'a> {
 
     pub fn host(&self) -> &Arc<Host> {
         &self.host
+    }
+
+    /// How a person goes on with a kept folder.
+    pub fn how_to_go_on(&self, folder: &Path) -> String {
+        let (folder, address) = (folder.display(), self.hosted.address);
+        format!("{folder} {address}")
     }
 
     /// What was run: command, instant, exit code, JSON document.

@@ -71,7 +71,7 @@ impl Verdict {
 
 fn one_order_each(ledger: &Ledger) -> Vec<String> {
     let mut count: BTreeMap<&str, usize> = BTreeMap::new();
-    for order in ledger.orders.iter() {
+    for order in &ledger.orders {
         count.entry(&order.number).or_default();
     }
     for number in ledger.sales.iter().filter_map(|sale| sale.told.order.as_deref()) {

@@ -7,7 +7,7 @@ use passerelle_core::clock::Timestamp;
 use passerelle_core::http::{Api, Request, Response};
 use serde_json::{Value, json};
 
-use super::wire::{Association, Associations, Batch, Definition, Object, Objects, Results};
+use super::wire::{AccountDetails, Association, Associations, Batch, Definition, Object, Objects, Results};
 
 /// Inputs of one batch [documented].
 pub(super) const BATCH: usize = 100;
@@ -48,9 +48,9 @@ impl Calls {
         format!("/crm/properties/{}/{object_type}", self.version)
     }
 
-    /// One object of a type, if only to see whether it may be read.
-    pub(super) async fn probe(&self, object_type: &str) -> Result<()> {
-        self.api.call(Request::get(self.objects(object_type)).query("limit", "1")).await.map(drop)
+    /// Whose account it is.
+    pub(super) async fn details(&self) -> Result<AccountDetails> {
+        self.api.call(Request::get(format!("/account-info/{}/details", self.version))).await?.parse()
     }
 
     /// A page of a list, in the order of ids, and HubSpot's time.

@@ -9,6 +9,7 @@ mod control;
 mod definitions;
 mod derive;
 mod directory;
+mod filter;
 mod kind;
 mod limits;
 mod links;
@@ -22,6 +23,8 @@ mod search;
 mod seed;
 mod settings;
 mod subscriptions;
+#[cfg(test)]
+mod tests;
 mod tokens;
 mod writes;
 
@@ -36,6 +39,9 @@ use call::Call;
 use limits::Meter;
 use refusal::{Refusal, Reply};
 use tokens::Tokens;
+
+/// A longer query is refused with 414; where exactly HubSpot draws the line is not documented.
+const LONGEST_QUERY: usize = 8000;
 
 /// HubSpot, as an emulator.
 pub(super) struct HubSpot {
@@ -52,6 +58,10 @@ impl HubSpot {
     }
 
     fn route(&mut self, request: &Request, now: Timestamp) -> Reply {
+        let asked: usize = request.query.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
+        if asked > LONGEST_QUERY {
+            return Err(Refusal::new(414, "VALIDATION_ERROR", "URI too long"));
+        }
         let (version, parts) = call::segments(&request.path).ok_or_else(Refusal::no_route)?;
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         if parts.as_slice() == ["oauth", "token"] {
@@ -71,9 +81,7 @@ impl HubSpot {
             ["crm", "pipelines", rest @ ..] => pipelines::answer(&mut self.account, &call, rest),
             ["crm", "owners", rest @ ..] => directory::owners(&call, rest),
             ["settings", "currencies", rest @ ..] => directory::currencies(&self.account, &call, rest),
-            ["account-info", rest @ ..] => {
-                directory::usage(&call, rest, self.meter.today(), self.account.settings.daily)
-            }
+            ["account-info", rest @ ..] => directory::of_account(&self.account, &call, rest, self.meter.today()),
             _ => Err(Refusal::no_route()),
         }
     }

@@ -77,6 +77,15 @@ impl HubSpot {
     }
 }
 
+/// A look-up by a unique property is refused only where the property is not there, or not unique.
+fn lacks_key(error: Error) -> Error {
+    if error.kind() != ErrorKind::Rejected {
+        return error;
+    }
+    let message = "the account lacks the unique property `hub_external_id`: run `passerelle check --prepare`";
+    Error::new(ErrorKind::Config, message).because(error)
+}
+
 /// `IN` wants texts in lower case [documented], and options as they are.
 fn spellings(values: &[String]) -> Vec<Value> {
     let mut all: Vec<String> = values.iter().flat_map(|value| [value.to_lowercase(), value.clone()]).collect();
@@ -91,10 +100,13 @@ impl Connector for HubSpot {
         &self.resources
     }
 
-    /// Reads one company: the cheapest call that every kind of credential can make and that the hub needs anyway.
+    /// Asks for the account's details: the one small call that needs no scope [documented].
     async fn check(&self) -> Result<Identity> {
-        self.calls.probe("companies").await?;
-        Ok(Identity { account: "the account of the token".to_owned(), version: Some(self.calls.version.clone()) })
+        let details = self.calls.details().await?;
+        let kind = details.account_type.to_lowercase().replace('_', " ");
+        let currency = details.company_currency.unwrap_or_default();
+        let account = format!("account {} ({kind}, {currency})", details.portal_id);
+        Ok(Identity { account, version: Some(self.calls.version.clone()) })
     }
 
     async fn describe(&self, resource: &ResourceName) -> Result<Schema> {
@@ -126,8 +138,8 @@ impl Connector for HubSpot {
         // Unique properties are looked up at once; the index of the search is behind by up to a minute.
         if property == KEY || (kind == Kind::Contacts && property == "email") {
             let names = &documents.asked.own;
-            let found = self.calls.read(kind.path(), &values, names, Some(property), Archived::Not).await?;
-            return documents.join(found).await;
+            let found = self.calls.read(kind.path(), &values, names, Some(property), Archived::Not).await;
+            return documents.join(found.map_err(lacks_key)?).await;
         }
         let ids = self.search(kind, property, &values).await?;
         documents.read(&ids).await

@@ -136,6 +136,17 @@ pub(super) struct DefinedOption {
     pub value: String,
 }
 
+/// The account of a token.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AccountDetails {
+    pub portal_id: u64,
+    #[serde(default)]
+    pub account_type: String,
+    #[serde(default)]
+    pub company_currency: Option<String>,
+}
+
 /// A list without pages.
 #[derive(Debug, Deserialize)]
 pub(super) struct Results<T> {

@@ -22,7 +22,8 @@ pub struct Column {
     /// Field name to its place in `cells`.
     pub(super) places: BTreeMap<FieldName, usize>,
     pub(super) create: Create,
-    pub(super) required: Vec<FieldName>,
+    /// What a create wants: a field, or a field of lines.
+    pub(super) required: Vec<(FieldName, Option<FieldName>)>,
     pub(super) digest: u64,
 }
 
@@ -130,18 +131,17 @@ impl Column {
         if problems.is_empty() { Ok(wanted) } else { Err(problems) }
     }
 
-    /// Whether the record may be created here: its required fields, then `[create.<column>]`.
+    /// Whether the record may be created here: `[create.<column>] when`, its required fields, then `hold`.
     pub fn may_create(&self, canonical: &Canonical) -> Result<Gate, Problem> {
-        let missing = |field: &&FieldName| canonical.get(field.as_str()).is_none_or(Value::is_null);
-        if let Some(field) = self.required.iter().find(missing) {
-            return Err(Problem::new(field.as_str(), "is required, and empty"));
-        }
         let rule = |name: &str| format!("create.{}.{name}", self.key);
         let Create { when, hold, .. } = &self.create;
         if let Some(when) = when
             && !when.holds(canonical).map_err(|why| Problem::new(rule("when"), why))?
         {
             return Ok(Gate::Skip(format!("{}: not {}", rule("when"), when.text())));
+        }
+        if let Some(field) = self.required.iter().find_map(|required| missing(canonical, required)) {
+            return Err(Problem::new(field, "is required to create it, and empty"));
         }
         if let Some(hold) = hold
             && hold.holds(canonical).map_err(|why| Problem::new(rule("hold"), why))?
@@ -175,6 +175,18 @@ impl Column {
     }
 }
 
+/// The first place where a required field is empty: `order_date`, `lines`, `lines[2].vat_rate`.
+fn missing(canonical: &Fields, (field, inner): &(FieldName, Option<FieldName>)) -> Option<String> {
+    let is_empty = |value: Option<&Value>| {
+        value.is_none_or(|value| value.is_null() || value.as_array().is_some_and(Vec::is_empty))
+    };
+    let value = canonical.get(field.as_str());
+    let Some(inner) = inner else { return is_empty(value).then(|| field.to_string()) };
+    let mut lines = value.and_then(Value::as_array).into_iter().flatten();
+    let place = lines.position(|line| is_empty(line.get(inner.as_str())))?;
+    Some(format!("{field}[{place}].{inner}"))
+}
+
 fn derive(cell: &Cell, canonical: &Fields, native: Option<&Fields>, wanted: &mut Fields) -> Result<(), Vec<Problem>> {
     if let (Some(expr), Some(native)) = (&cell.write, native) {
         let there = cell.path.get(native).unwrap_or(&Value::Null);
@@ -193,8 +205,9 @@ fn wanted_by(cell: &Cell, before: &str, paths: &mut BTreeSet<String>) {
     let read = cell.read.iter().flat_map(Expr::paths).map(String::as_str);
     let own = (cell.read.is_none() || cell.way == Way::Both).then(|| cell.path.text());
     paths.extend(read.chain(own).map(|path| format!("{before}{path}")));
+    let lines = cell.read.as_ref().and_then(Expr::path).unwrap_or(cell.path.text());
     for inner in &cell.each {
-        wanted_by(inner, &format!("{before}{}.", cell.path.text()), paths);
+        wanted_by(inner, &format!("{before}{lines}."), paths);
     }
 }
 

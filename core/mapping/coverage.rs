@@ -59,7 +59,8 @@ fn touch(cell: &Cell, before: &str, column: &str, native: &Fields, done: &mut BT
     if cell.each.is_empty() {
         return;
     }
-    let lines = cell.path.get(native).and_then(Value::as_array);
+    let path = cell.read.as_ref().and_then(Expr::path).map_or_else(|| cell.path.clone(), Path::parse);
+    let lines = path.get(native).and_then(Value::as_array);
     for line in lines.into_iter().flatten().filter_map(Value::as_object) {
         for inner in &cell.each {
             touch(inner, &format!("{before}{}.", cell.field), column, line, done);

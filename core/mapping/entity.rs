@@ -33,11 +33,20 @@ pub struct Entity {
 pub(super) struct Field {
     pub(super) kind: Kind,
     pub(super) owner: Owner,
-    pub(super) required: bool,
+    pub(super) required: Required,
     /// Of lines: what they meet by.
     pub(super) key: Option<FieldName>,
     /// Of lines: their fields.
     pub(super) each: IndexMap<FieldName, Field>,
+}
+
+/// When a field must be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Required {
+    No,
+    /// Where the hub creates the record.
+    OnCreate,
+    Always,
 }
 
 /// The money gate: whose sums must agree.

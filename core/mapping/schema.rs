@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::Problem;
 use super::cell::shown;
-use super::entity::Field;
+use super::entity::{Field, Required};
 use super::kind::Kind;
 use crate::model::{Canonical, FieldName};
 
@@ -93,7 +93,7 @@ fn of_field(field: &Field) -> Value {
     if let Some(schema) = schema.as_object_mut() {
         schema.insert("description".into(), json!(meant(&field.kind)));
     }
-    if field.required { schema } else { json!({"anyOf": [schema, {"type": "null"}]}) }
+    if field.required == Required::Always { schema } else { json!({"anyOf": [schema, {"type": "null"}]}) }
 }
 
 fn pattern(kind: &Kind) -> Option<&'static str> {

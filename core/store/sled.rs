@@ -27,8 +27,8 @@ use parts::OWN;
 use tally::Tally;
 
 use super::{Backend, Batch, Pair};
-use crate::clock::Timestamp;
 use crate::{Error, ErrorKind, Result};
+use jiff::Timestamp;
 
 /// The format that this version writes.
 const FORMAT: u32 = 1;

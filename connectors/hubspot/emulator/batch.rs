@@ -49,7 +49,7 @@ fn read(account: &Account, call: &Call<'_>, kind: Kind, inputs: &[Value]) -> Rep
         .as_array()
         .map_or_else(Vec::new, |names| names.iter().filter_map(Value::as_str).map(str::to_owned).collect());
     let by = call.body["idProperty"].as_str();
-    let archived = call.param("archived") == Some("true");
+    let archived = call.says("archived");
     let (mut results, mut missing) = (Vec::new(), Vec::new());
     for input in inputs {
         let asked = id_of(input)?;

@@ -31,6 +31,11 @@ impl<'a> Call<'a> {
         self.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
+    /// Whether a query parameter says `true`, in any case.
+    pub(super) fn says(&self, name: &str) -> bool {
+        self.param(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
+
     /// A list in the query, comma separated or repeated.
     pub(super) fn list(&self, name: &str) -> Vec<String> {
         let named = self.query.iter().filter(|(known, _)| known == name);

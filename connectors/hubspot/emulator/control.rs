@@ -19,7 +19,7 @@ use super::writes::Moment;
 /// - `merge {"type", "primary", "other"}`;
 /// - `win_deal {"id"}`, `publish_quote {"id"}`, `accept_quote {"id"}`;
 /// - `show {"type", "id"}`: every property that is set; `find {"type", "property", "value"}`: ids;
-/// - `deliveries {"attempt": 0}`: signed webhook deliveries of what happened since the last call.
+/// - `deliveries {"attempt": 0, "times": 1, "reverse": false}`: signed webhooks of what happened since the last call.
 pub(super) fn run(account: &mut Account, command: &str, arguments: &Value, now: Timestamp) -> Result<Value> {
     account.actor = Actor::Person;
     let done = perform(account, command, arguments, now);
@@ -76,10 +76,7 @@ fn perform(account: &mut Account, command: &str, arguments: &Value, now: Timesta
             Ok(account.object(kind, id).map_or(Value::Null, |object| json!(object.values)))
         }
         "find" => Ok(json!(find(account, arguments)?)),
-        "deliveries" => {
-            let attempt = arguments["attempt"].as_u64().unwrap_or_default();
-            Ok(json!({"deliveries": subscriptions::deliveries(account, attempt, now)}))
-        }
+        "deliveries" => Ok(json!({"deliveries": subscriptions::deliveries(account, arguments, now)})),
         _ => Err(Error::new(ErrorKind::Unsupported, format!("there is no command `{command}`"))),
     }
 }

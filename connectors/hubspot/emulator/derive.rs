@@ -12,10 +12,26 @@ pub(super) fn compute(account: &Account, kind: Kind, values: &mut Values) {
     match kind {
         Kind::Deals => stage_of_deal(account, values),
         Kind::LineItems => amount_of_line(values),
-        Kind::Quotes if !values.contains_key("hs_quote_status") => {
-            values.insert("hs_quote_status".to_owned(), "DRAFT".to_owned());
+        Kind::Quotes => {
+            values.entry("hs_quote_status".to_owned()).or_insert_with(|| "DRAFT".to_owned());
+            if values.get("hs_template_type").is_some_and(|kind| kind == "CPQ_QUOTE") {
+                values.entry("hs_status".to_owned()).or_insert_with(|| "DRAFT".to_owned());
+            }
         }
-        _ => {}
+        Kind::Invoices => {
+            values.entry("hs_invoice_status".to_owned()).or_insert_with(|| "draft".to_owned());
+        }
+        Kind::Contacts | Kind::Companies | Kind::Products | Kind::Payments => {}
+    }
+}
+
+/// What a new object must have.
+pub(super) fn needed(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Quotes => &["hs_title", "hs_expiration_date"],
+        Kind::Invoices => &["hs_currency"],
+        Kind::Payments => &["hs_initial_amount", "hs_initiated_date"],
+        _ => &[],
     }
 }
 

@@ -16,7 +16,7 @@ const OWNERS: [(&str, u64, &str, &str, &str, bool); 3] = [
 
 /// Answers `/crm/owners[/{id}]`.
 pub(super) fn owners(call: &Call<'_>, rest: &[&str]) -> Reply {
-    let archived = call.param("archived") == Some("true");
+    let archived = call.says("archived");
     let shown = |(id, user, email, first, last, gone): &(&str, u64, &str, &str, &str, bool)| {
         json!({
             "id": id, "userId": user, "email": email, "firstName": first, "lastName": last, "archived": gone,
@@ -69,9 +69,19 @@ pub(super) fn currencies(account: &Account, call: &Call<'_>, rest: &[&str]) -> R
     }
 }
 
-/// Answers `/account-info/api-usage/daily/private-apps`.
-pub(super) fn usage(call: &Call<'_>, rest: &[&str], used: usize, most: Option<usize>) -> Reply {
+/// Answers `/account-info/details` and `/account-info/api-usage/daily/private-apps`.
+pub(super) fn of_account(account: &Account, call: &Call<'_>, rest: &[&str], used: usize) -> Reply {
+    let most = account.settings.daily;
     match (call.method, rest) {
+        ("GET", ["details"]) => {
+            let (home, others) = account.settings.currencies.split_first().unzip();
+            let body = json!({
+                "portalId": 33, "accountType": "DEVELOPER_TEST", "timeZone": "Europe/Paris", "companyCurrency": home,
+                "additionalCurrencies": others, "utcOffset": "+01:00", "utcOffsetMilliseconds": 3_600_000,
+                "uiDomain": "app-eu1.hubspot.com", "dataHostingLocation": "eu1",
+            });
+            Ok(Response::json(200, &body))
+        }
         ("GET", ["api-usage", "daily", "private-apps"]) => {
             let row = json!({
                 "name": "private-apps-api-calls-daily", "usageLimit": most, "currentUsage": used,

@@ -55,7 +55,7 @@ fn list(account: &Account, call: &Call<'_>, kind: Kind) -> Reply {
         Some(after) => after.parse().map_err(|_| Refusal::invalid("after is not a cursor of this list"))?,
         None => 0,
     };
-    let archived = call.param("archived") == Some("true");
+    let archived = call.says("archived");
     let all = account.objects.get(&kind).into_iter().flat_map(|objects| objects.range(after..));
     let mut found: Vec<&Object> =
         all.map(|(_, object)| object).filter(|object| object.archived.is_some() == archived).take(limit + 1).collect();
@@ -71,7 +71,7 @@ fn list(account: &Account, call: &Call<'_>, kind: Kind) -> Reply {
 }
 
 fn get(account: &Account, call: &Call<'_>, kind: Kind, id: &str) -> Reply {
-    let archived = call.param("archived") == Some("true");
+    let archived = call.says("archived");
     let found = account.locate(kind, id, call.param("idProperty"))?.and_then(|id| account.object(kind, id));
     let object = found.filter(|object| object.archived.is_some() == archived);
     let object = object.ok_or_else(|| Refusal::not_found("resource not found"))?;

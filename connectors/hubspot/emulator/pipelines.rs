@@ -49,27 +49,37 @@ impl Pipeline {
     fn from_body(body: &Value, id: u64) -> Result<Self, Refusal> {
         let label = body["label"].as_str().ok_or_else(|| Refusal::invalid("label is required"))?;
         let stages = body["stages"].as_array().ok_or_else(|| Refusal::invalid("stages is required"))?;
-        let stages = stages.iter().enumerate().map(|(at, stage)| Stage {
-            id: stage["stageId"].as_str().map_or_else(|| format!("{}", id * 100 + at as u64), str::to_owned),
-            label: stage["label"].as_str().unwrap_or_default().to_owned(),
-            probability: stage["metadata"]["probability"].as_str().unwrap_or("0.5").to_owned(),
-            closed: stage["metadata"]["isClosed"].as_str() == Some("true"),
-        });
-        Ok(Self { id: id.to_string(), label: label.to_owned(), stages: stages.collect() })
+        let stages = stages.iter().zip(1..).map(|(stage, at)| Stage::from_body(stage, id * 100 + at));
+        Ok(Self { id: id.to_string(), label: label.to_owned(), stages: stages.collect::<Result<_, _>>()? })
     }
 
     fn to_json(&self, order: usize) -> Value {
-        let stages = self.stages.iter().enumerate().map(|(at, stage)| {
-            json!({
-                "id": stage.id, "label": stage.label, "displayOrder": at, "archived": false,
-                "metadata": {"probability": stage.probability, "isClosed": stage.closed.to_string()},
-                "writePermissions": "CRM_PERMISSIONS_ENFORCEMENT",
-                "createdAt": "2026-01-01T00:00:00.000Z", "updatedAt": "2026-01-01T00:00:00.000Z",
-            })
-        });
+        let stages = self.stages.iter().enumerate().map(|(at, stage)| stage.to_json(at));
         json!({
             "id": self.id, "label": self.label, "displayOrder": order, "archived": false,
             "stages": stages.collect::<Vec<_>>(),
+            "createdAt": "2026-01-01T00:00:00.000Z", "updatedAt": "2026-01-01T00:00:00.000Z",
+        })
+    }
+}
+
+impl Stage {
+    fn from_body(body: &Value, id: u64) -> Result<Self, Refusal> {
+        let label = body["label"].as_str().ok_or_else(|| Refusal::invalid("label is required"))?;
+        let metadata = &body["metadata"];
+        Ok(Self {
+            id: body["stageId"].as_str().map_or_else(|| id.to_string(), str::to_owned),
+            label: label.to_owned(),
+            probability: metadata["probability"].as_str().unwrap_or("0.5").to_owned(),
+            closed: metadata["isClosed"].as_str() == Some("true"),
+        })
+    }
+
+    fn to_json(&self, order: usize) -> Value {
+        json!({
+            "id": self.id, "label": self.label, "displayOrder": order, "archived": false,
+            "metadata": {"probability": self.probability, "isClosed": self.closed.to_string()},
+            "writePermissions": "CRM_PERMISSIONS_ENFORCEMENT",
             "createdAt": "2026-01-01T00:00:00.000Z", "updatedAt": "2026-01-01T00:00:00.000Z",
         })
     }
@@ -123,6 +133,30 @@ pub(super) fn answer(account: &mut Account, call: &Call<'_>, rest: &[&str]) -> R
                 ["stages"] => Ok(Response::json(200, &json!({"results": found["stages"]}))),
                 _ => Err(Refusal::no_route()),
             }
+        }
+        ("POST", [id, "stages"]) => {
+            let stage = Stage::from_body(call.body, account.next_id())?;
+            let found = account.pipelines.get_mut(&kind).and_then(|all| all.iter_mut().find(|known| known.id == *id));
+            let found = found.ok_or_else(|| Refusal::not_found("pipeline not found"))?;
+            let body = stage.to_json(found.stages.len());
+            found.stages.push(stage);
+            account.refresh_options();
+            Ok(Response::json(201, &body))
+        }
+        ("DELETE", [id]) => {
+            let objects = account.objects.get(&kind).into_iter().flat_map(|objects| objects.values());
+            // An account is protected unless the caller says otherwise.
+            let asks = ["validateDealStageUsagesBeforeDelete", "validateReferencesBeforeDelete"];
+            let protected = !asks.iter().any(|name| call.param(name) == Some("false"));
+            let used = objects.into_iter().any(|object| object.values.get("pipeline").is_some_and(|used| used == id));
+            if protected && used {
+                return Err(Refusal::invalid("the pipeline is in use"));
+            }
+            if let Some(known) = account.pipelines.get_mut(&kind) {
+                known.retain(|known| known.id != *id);
+            }
+            account.refresh_options();
+            Ok(Response::empty(204))
         }
         _ => Err(Refusal::method()),
     }

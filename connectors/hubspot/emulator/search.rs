@@ -1,14 +1,13 @@
 //! Search: over an index that lags behind, within its limits.
 
-use jiff::Timestamp;
 use passerelle_core::http::Response;
-use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::account::{Account, Object, Values};
 use super::call::Call;
+use super::filter::Filter;
 use super::kind::Kind;
-use super::property::{decimal, instant};
+use super::property::decimal;
 use super::refusal::{Refusal, Reply};
 
 /// Results beyond this cannot be reached.
@@ -55,13 +54,6 @@ struct Query<'a> {
     after: usize,
 }
 
-struct Filter<'a> {
-    name: &'a str,
-    kind: &'a str,
-    operator: &'a str,
-    body: &'a Value,
-}
-
 impl<'a> Query<'a> {
     fn from_body(account: &'a Account, kind: Kind, body: &'a Value) -> Result<Self, Refusal> {
         for member in ["after", "limit", "sorts", "properties", "filterGroups"] {
@@ -106,29 +98,16 @@ impl<'a> Query<'a> {
 
     fn sort(&self, found: &mut [(&Object, &Values)]) {
         let Some((name, descending)) = &self.sort else { return };
-        found.sort_by(|(_, one), (_, other)| {
-            let key = |values: &Values| values.get(name).map(|text| (decimal(text), text.clone()));
-            let order = key(one).cmp(&key(other));
-            if *descending { order.reverse() } else { order }
-        });
+        found.sort_by_cached_key(|(_, values)| values.get(name).map(|text| (decimal(text), text.clone())));
+        if *descending {
+            found.reverse();
+        }
     }
 }
 
 fn filters<'a>(account: &'a Account, kind: Kind, group: &'a Value) -> Result<Vec<Filter<'a>>, Refusal> {
     let filters = group["filters"].as_array().ok_or_else(|| Refusal::invalid("filters is required"))?;
-    filters
-        .iter()
-        .map(|body| {
-            let name = body["propertyName"].as_str().ok_or_else(|| Refusal::invalid("propertyName is required"))?;
-            let operator = body["operator"].as_str().ok_or_else(|| Refusal::invalid("operator is required"))?;
-            let property = account.property(kind, name).ok_or_else(|| {
-                Refusal::invalid(format!("There was a problem with the request: no property {name:?}"))
-            })?;
-            let filter = Filter { name, kind: &property.kind, operator, body };
-            filter.check()?;
-            Ok(filter)
-        })
-        .collect()
+    filters.iter().map(|body| Filter::from_body(account, kind, body)).collect()
 }
 
 fn sort_of(sorts: &Value, strict: bool) -> Result<Option<(String, bool)>, Refusal> {
@@ -145,70 +124,4 @@ fn sort_of(sorts: &Value, strict: bool) -> Result<Option<(String, bool)>, Refusa
         }
         _ => Err(Refusal::invalid("sorts takes one rule, as a string")),
     }
-}
-
-impl Filter<'_> {
-    fn check(&self) -> Result<(), Refusal> {
-        let operands: &[&str] = match self.operator {
-            "EQ" | "NEQ" | "LT" | "LTE" | "GT" | "GTE" | "CONTAINS_TOKEN" | "NOT_CONTAINS_TOKEN" => &["value"],
-            "BETWEEN" => &["value", "highValue"],
-            "IN" | "NOT_IN" => &["values"],
-            "HAS_PROPERTY" | "NOT_HAS_PROPERTY" => &[],
-            other => return Err(Refusal::invalid(format!("{other} is not an operator"))),
-        };
-        for operand in operands {
-            let given = &self.body[*operand];
-            let whole = given.is_string() || given.as_array().is_some_and(|values| values.iter().all(Value::is_string));
-            if !whole {
-                return Err(Refusal::invalid(format!("operator {} needs {operand}", self.operator)));
-            }
-        }
-        Ok(())
-    }
-
-    fn matches(&self, values: &Values) -> bool {
-        let have = values.get(self.name).map(String::as_str);
-        let operand = |name: &str| self.body[name].as_str().unwrap_or_default();
-        let against = |name: &str| have.map(|have| self.key(have).cmp(&self.key(operand(name))));
-        match self.operator {
-            "HAS_PROPERTY" => have.is_some(),
-            "NOT_HAS_PROPERTY" => have.is_none(),
-            "EQ" => against("value").is_some_and(|order| order.is_eq()),
-            "NEQ" => against("value").is_none_or(|order| order.is_ne()),
-            "LT" => against("value").is_some_and(|order| order.is_lt()),
-            "LTE" => against("value").is_some_and(|order| order.is_le()),
-            "GT" => against("value").is_some_and(|order| order.is_gt()),
-            "GTE" => against("value").is_some_and(|order| order.is_ge()),
-            "BETWEEN" => {
-                against("value").is_some_and(|order| order.is_ge())
-                    && against("highValue").is_some_and(|order| order.is_le())
-            }
-            "IN" => self.is_listed(have),
-            "NOT_IN" => !self.is_listed(have),
-            "CONTAINS_TOKEN" => contains_token(have, operand("value")),
-            _ => !contains_token(have, operand("value")),
-        }
-    }
-
-    /// A listed text is compared with the lower-case value: one that is given in upper case is never found.
-    fn is_listed(&self, have: Option<&str>) -> bool {
-        let Some(have) = have else { return false };
-        let have = if self.kind == "string" { have.to_lowercase() } else { have.to_owned() };
-        self.body["values"].as_array().is_some_and(|values| values.iter().any(|value| value.as_str() == Some(&have)))
-    }
-
-    /// What a value is compared by: its number, its instant, or its text in lower case.
-    fn key(&self, text: &str) -> (Option<Decimal>, Option<Timestamp>, String) {
-        match self.kind {
-            "number" => (decimal(text), None, String::new()),
-            "date" | "datetime" => (None, instant(text), String::new()),
-            "enumeration" | "bool" => (None, None, text.to_owned()),
-            _ => (None, None, text.to_lowercase()),
-        }
-    }
-}
-
-fn contains_token(have: Option<&str>, token: &str) -> bool {
-    let token = token.trim_matches('*').to_lowercase();
-    have.is_some_and(|have| have.to_lowercase().split(|c: char| !c.is_alphanumeric()).any(|part| part.contains(&token)))
 }

@@ -49,6 +49,19 @@ pub(super) fn answer(account: &mut Account, call: &Call<'_>, rest: &[&str]) -> R
             account.settings.subscriptions.push(subscription);
             Ok(Response::json(201, &shown))
         }
+        ("POST", ["subscriptions", "batch", "update"]) => {
+            let inputs = call.inputs(BATCH)?;
+            let all = &mut account.settings.subscriptions;
+            for known in all.iter_mut() {
+                let change =
+                    inputs.iter().find(|input| input["id"].to_string().trim_matches('"') == known.id.to_string());
+                known.active = change.map_or(known.active, |change| change["active"] == json!(true));
+            }
+            let results: Vec<Value> = all.iter().map(Subscription::to_json).collect();
+            let at = super::property::iso(call.now);
+            let body = json!({"status": "COMPLETE", "results": results, "startedAt": at, "completedAt": at});
+            Ok(Response::json(200, &body))
+        }
         (method, ["subscriptions", id]) => one(account, call, method, id),
         _ => Err(Refusal::no_route()),
     }
@@ -84,9 +97,16 @@ fn is_event(event: &str) -> bool {
     }
 }
 
-/// The events that wait, as signed deliveries, and forgets them.
-pub(super) fn deliveries(account: &mut Account, attempt: u64, now: Timestamp) -> Vec<Value> {
-    let events = std::mem::take(&mut account.events);
+/// The events that wait, as signed deliveries, and forgets them: `attempt` counts from 0, `times` repeats each event,
+/// `reverse` tells the last one first.
+pub(super) fn deliveries(account: &mut Account, how: &Value, now: Timestamp) -> Vec<Value> {
+    let attempt = how["attempt"].as_u64().unwrap_or_default();
+    let times = how["times"].as_u64().unwrap_or(1) as usize;
+    let happened = std::mem::take(&mut account.events);
+    let mut events: Vec<Value> = std::iter::repeat_n(happened, times).flatten().collect();
+    if how["reverse"] == json!(true) {
+        events.reverse();
+    }
     let settings = &account.settings;
     let told: Vec<Value> = events
         .iter()

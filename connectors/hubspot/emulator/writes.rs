@@ -24,12 +24,9 @@ impl Account {
         if kind == Kind::LineItems {
             derive::copy_product(self, &mut values);
         }
-        if kind == Kind::Quotes {
-            for name in ["hs_title", "hs_expiration_date"] {
-                if !values.contains_key(name) {
-                    return Err(Refusal::property(name, "REQUIRED_FIELD", "a quote needs it"));
-                }
-            }
+        if let Some(name) = derive::needed(kind).iter().find(|name| !values.contains_key(**name)) {
+            let message = format!("a new {} needs it", kind.singular());
+            return Err(Refusal::property(name, "REQUIRED_FIELD", &message));
         }
         let id = self.next_id();
         self.check(kind, id, &values, at)?;
@@ -73,9 +70,12 @@ impl Account {
     pub(super) fn archive(&mut self, kind: Kind, id: u64, now: Timestamp) -> Result<(), Refusal> {
         let lag = self.settings.search_lag;
         let Some(object) = self.object(kind, id).filter(|object| object.archived.is_none()) else { return Ok(()) };
-        let (id, published) = (object.id, derive::is_published(&object.values));
-        if kind == Kind::Quotes && published {
+        let (id, values) = (object.id, &object.values);
+        if kind == Kind::Quotes && derive::is_published(values) {
             return Err(Refusal::invalid("a published quote cannot be deleted"));
+        }
+        if kind == Kind::Invoices && values.get("hs_invoice_status").is_some_and(|status| status != "draft") {
+            return Err(Refusal::invalid("only a draft invoice can be deleted"));
         }
         self.release(kind, id);
         if let Some(object) = self.object_mut(kind, id) {

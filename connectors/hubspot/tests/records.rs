@@ -121,6 +121,25 @@ async fn a_page_of_a_hundred_deals_costs_a_constant_number_of_calls() {
 }
 
 #[tokio::test]
+async fn more_properties_than_an_address_can_hold_are_read_all_the_same() {
+    let names: Vec<String> = (0..400).map(|at| format!("property_number_{at}")).chain(["name".to_owned()]).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let bench = Bench::with(json!({"token": "pat-eu1-emulator"}), &[("companies", &names)]);
+    bench.create("companies", json!({"name": "Acme"}));
+    let (records, _) = bench.pull("companies", None).await;
+    assert_eq!(records[0].fields["name"], "Acme");
+}
+
+#[tokio::test]
+async fn a_look_up_by_key_in_an_account_without_the_key_property_says_what_to_run() {
+    let bench = Bench::new();
+    let by = Lookup::Key(vec!["k".into()]);
+    let error = bench.hubspot.find(&"companies".into(), &by).await.unwrap_err();
+    assert_eq!(error.kind(), passerelle_core::ErrorKind::Config);
+    assert!(error.message().contains("check --prepare"), "{error}");
+}
+
+#[tokio::test]
 async fn what_is_archived_is_told_as_such_and_what_is_unknown_is_left_out() {
     let bench = Bench::new();
     let id = bench.create("companies", json!({"name": "Old"}));

@@ -84,15 +84,16 @@ async fn a_wrong_token_and_a_missing_scope_are_denied_with_what_to_mend() {
 
     let bench = Bench::new();
     bench.control("settings", json!({"scopes": {"pat-eu1-emulator": ["crm.objects.deals.read"]}}));
-    let error = bench.hubspot.check().await.unwrap_err();
-    assert_eq!(error.fact("scope"), Some("crm.objects.companies.read"));
+    let error = bench.hubspot.changes(&"companies".into(), None).await.unwrap_err();
+    assert_eq!((error.kind(), error.fact("scope")), (ErrorKind::Denied, Some("crm.objects.companies.read")));
 }
 
 #[tokio::test]
 async fn an_oauth_app_is_renewed_when_its_token_has_expired() {
     let app = json!({"client_id": "client-emulator", "client_secret": "secret-emulator", "refresh_token": "refresh-emulator"});
     let bench = Bench::with(app, &[]);
-    bench.hubspot.check().await.unwrap();
+    let identity = bench.hubspot.check().await.unwrap();
+    assert_eq!(identity.account, "account 33 (developer test, EUR)");
     bench.pass(1801);
     bench.hubspot.check().await.unwrap();
 }

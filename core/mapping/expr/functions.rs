@@ -11,11 +11,14 @@ use super::exact::{compute, contains, equal, fails, number, order};
 use crate::mapping::kind::round_to;
 
 /// The functions that a person may call.
-pub(super) const NAMES: &[&str] = &["sum", "vat", "add", "sub", "mul", "div", "round", "min", "max", "default"];
+pub(super) const NAMES: &[&str] =
+    &["sum", "vat", "net", "net_vat", "add", "sub", "mul", "div", "round", "min", "max", "default"];
 
 pub(super) fn install(environment: &mut Environment<'_>) {
     environment.add_function("sum", sum);
     environment.add_function("vat", vat);
+    environment.add_function("net", net);
+    environment.add_function("net_vat", net_vat);
     environment.add_function("add", |numbers: Rest<Value>| fold(&numbers, Decimal::checked_add));
     environment.add_function("sub", |a: Value, b: Value| compute(&a, &b, Decimal::checked_sub));
     environment.add_function("mul", |a: Value, b: Value| compute(&a, &b, Decimal::checked_mul));
@@ -54,17 +57,39 @@ fn install_orders(environment: &mut Environment<'_>) {
 
 /// The sum of an attribute over a list; nothing is 0.
 fn sum(list: Value, attribute_name: &str) -> Result<Value, Error> {
-    over(&list, |item| number(&attribute(item, &Value::from(attribute_name))?))
+    over(&list, |item| part(item, attribute_name))
 }
 
 /// VAT of a list: each line's net times its rate in percent, rounded half up to cents, then summed.
 fn vat(list: Value, net: &str, rate: &str) -> Result<Value, Error> {
-    over(&list, |item| {
-        let net = number(&attribute(item, &Value::from(net))?)?;
-        let rate = number(&attribute(item, &Value::from(rate))?)?;
-        let exact = net.checked_mul(rate).and_then(|product| product.checked_div(Decimal::ONE_HUNDRED));
-        exact.map(|exact| round_to(exact, 2)).ok_or_else(|| fails("a line's VAT is too large"))
-    })
+    over(&list, |item| percent_of(part(item, net)?, part(item, rate)?))
+}
+
+/// Net of a list whose lines have no net of their own: quantity times price, less a discount in percent; each line
+/// rounded half up to cents, then summed.
+fn net(list: Value, quantity: &str, price: &str, discount: &str) -> Result<Value, Error> {
+    over(&list, |item| line_net(item, quantity, price, discount))
+}
+
+/// VAT of such a list: each line's net times its rate in percent, rounded half up to cents, then summed.
+fn net_vat(list: Value, quantity: &str, price: &str, discount: &str, rate: &str) -> Result<Value, Error> {
+    over(&list, |item| percent_of(line_net(item, quantity, price, discount)?, part(item, rate)?))
+}
+
+fn line_net(item: &Value, quantity: &str, price: &str, discount: &str) -> Result<Decimal, Error> {
+    let kept = Decimal::ONE_HUNDRED.checked_sub(part(item, discount)?);
+    let full = part(item, quantity)?.checked_mul(part(item, price)?);
+    let exact = kept.zip(full).and_then(|(kept, full)| full.checked_mul(kept)?.checked_div(Decimal::ONE_HUNDRED));
+    exact.map(|exact| round_to(exact, 2)).ok_or_else(|| fails("a line's net is too large"))
+}
+
+fn percent_of(net: Decimal, rate: Decimal) -> Result<Decimal, Error> {
+    let exact = net.checked_mul(rate).and_then(|product| product.checked_div(Decimal::ONE_HUNDRED));
+    exact.map(|exact| round_to(exact, 2)).ok_or_else(|| fails("a line's VAT is too large"))
+}
+
+fn part(item: &Value, name: &str) -> Result<Decimal, Error> {
+    number(&attribute(item, &Value::from(name))?)
 }
 
 fn over(list: &Value, mut each: impl FnMut(&Value) -> Result<Decimal, Error>) -> Result<Value, Error> {

@@ -11,6 +11,7 @@ use super::spec::{At, CellSpec, FieldSpec, FileSpec, TableSpec};
 use super::world::{World, kind_of};
 use crate::mapping::cell::{By, Cell, Way, shown};
 use crate::mapping::convert::Converter;
+use crate::mapping::entity::Required;
 use crate::mapping::expr::{Scope, Shapes};
 use crate::mapping::kind::Kind;
 use crate::mapping::laws;
@@ -58,7 +59,7 @@ impl Compiler<'_> {
             && cell.by.is_some() == spec.by.is_some()
             && cell.read.is_some() == spec.read.is_some()
             && cell.write.is_some() == spec.write.is_some();
-        if let Some(example) = laws::broken(&cell, field.required).filter(|_| complete) {
+        if let Some(example) = laws::broken(&cell, field.required == Required::Always).filter(|_| complete) {
             let message = format!("this column would change records to and fro: {example}");
             let help =
                 "choose a converter that keeps the value, or make it one-way with read = \"..\" or write = \"..\"";

@@ -13,7 +13,7 @@ use super::spec::{At, FieldSpec, FileSpec, OnSpec, Place};
 use super::world::World;
 use crate::mapping::cell::{Cell, Way};
 use crate::mapping::column::{Column, Create};
-use crate::mapping::entity::Field;
+use crate::mapping::entity::{Field, Required};
 use crate::mapping::expr::{Expr, Scope, Shapes};
 use crate::model::{Action, FieldName, Fields, ResourceName, SystemName};
 
@@ -104,11 +104,22 @@ fn column(
         cells,
         places,
         create: create(compiler, layers, findings),
-        required: fields.iter().filter(|(_, field)| field.required).map(|(name, _)| name.clone()).collect(),
+        required: required(fields),
         digest: 0,
     };
     column.digest = digest(&column);
     Some(column)
+}
+
+/// What must be there for a create: header fields, and line fields with their lines' name.
+fn required(fields: &IndexMap<FieldName, Field>) -> Vec<(FieldName, Option<FieldName>)> {
+    let mut all = Vec::new();
+    for (name, field) in fields {
+        all.extend((field.required != Required::No).then(|| (name.clone(), None)));
+        let inner = field.each.iter().filter(|(_, inner)| inner.required != Required::No);
+        all.extend(inner.map(|(inner, _)| (name.clone(), Some(inner.clone()))));
+    }
+    all
 }
 
 fn cells(compiler: &Compiler<'_>, layers: &[&str], findings: &mut Findings<'_>) -> Vec<Arc<Cell>> {

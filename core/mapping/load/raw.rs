@@ -61,8 +61,8 @@ pub(super) struct Field {
     kind: Option<String>,
     /// The values of an `enum`.
     values: Option<Vec<String>>,
-    /// Whether a record without it is refused.
-    required: Option<bool>,
+    /// `true`: a record without it is refused. `"create"`: it is, where the hub would create it somewhere.
+    required: Option<RequiredWhen>,
     /// Who decides: a system of config.toml, `latest` (default), or `review`.
     owner: Option<String>,
     /// What the field means, for people.
@@ -73,6 +73,21 @@ pub(super) struct Field {
     each: Option<BTreeMap<String, Field>>,
     #[schemars(flatten)]
     columns: BTreeMap<String, Column>,
+}
+
+/// When a field must be there.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum RequiredWhen {
+    Always(bool),
+    OnCreate(OnCreate),
+}
+
+/// Only where the hub creates the record.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+enum OnCreate {
+    Create,
 }
 
 /// A field seen through one system.

@@ -8,6 +8,7 @@ use toml::de::{DeString, DeTable, DeValue};
 use super::findings::Findings;
 use super::raw;
 use super::spec::{At, CellSpec, CreateSpec, ExampleSpec, FieldSpec, FileSpec, OnSpec, Place, TableSpec, TotalsSpec};
+use crate::mapping::entity::Required;
 use crate::model::Fields;
 
 type Key<'i> = Spanned<DeString<'i>>;
@@ -78,7 +79,7 @@ impl Reader<'_, '_> {
             kind: self.text(table, "type"),
             values: table.get("values").map(|values| self.texts(values)).unwrap_or_default(),
             owner: self.text(table, "owner"),
-            required: self.truth(table, "required"),
+            required: self.required(table),
             key: self.text(table, "key"),
             cells,
             each: self.named(table, "each", Self::field),
@@ -189,12 +190,17 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn truth(&mut self, table: &DeTable<'_>, key: &str) -> bool {
-        let Some(item) = table.get(key) else { return false };
-        item.get_ref().as_bool().unwrap_or_else(|| {
-            self.shape(item, "true or false");
-            false
-        })
+    fn required(&mut self, table: &DeTable<'_>) -> Required {
+        let Some(item) = table.get("required") else { return Required::No };
+        match item.get_ref() {
+            DeValue::Boolean(false) => Required::No,
+            DeValue::Boolean(true) => Required::Always,
+            DeValue::String(when) if when == "create" => Required::OnCreate,
+            _ => {
+                self.shape(item, "true, false or \"create\"");
+                Required::No
+            }
+        }
     }
 
     fn texts(&mut self, item: &Item<'_>) -> Vec<At> {

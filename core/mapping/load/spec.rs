@@ -5,6 +5,7 @@ use std::ops::Range;
 use serde_json::Value;
 use toml::Spanned;
 
+use crate::mapping::entity::Required;
 use crate::model::Fields;
 
 /// A text with its place.
@@ -42,7 +43,7 @@ pub(super) struct FieldSpec {
     pub(super) kind: Option<At>,
     pub(super) values: Vec<At>,
     pub(super) owner: Option<At>,
-    pub(super) required: bool,
+    pub(super) required: Required,
     pub(super) key: Option<At>,
     pub(super) cells: Vec<CellSpec>,
     pub(super) each: Vec<FieldSpec>,

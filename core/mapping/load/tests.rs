@@ -40,8 +40,13 @@ fn the_company_mapping_reads_and_writes() {
 
 #[test]
 fn every_shipped_mapping_passes_its_own_examples() {
-    let sources = [("company", include_str!("../../../mappings/company.toml"))]
-        .map(|(name, text)| Source { file: format!("mappings/{name}.toml"), text: text.to_owned() });
+    let sources = [
+        ("company", include_str!("../../../mappings/company.toml")),
+        ("contact", include_str!("../../../mappings/contact.toml")),
+        ("product", include_str!("../../../mappings/product.toml")),
+        ("sale", include_str!("../../../mappings/sale.toml")),
+    ]
+    .map(|(name, text)| Source { file: format!("mappings/{name}.toml"), text: text.to_owned() });
     let (mappings, warnings) = Mappings::load(&sources, &systems()).unwrap_or_else(|found| panic!("{}", shown(&found)));
     assert_eq!(shown(&warnings), "");
     for entity in mappings.entities() {

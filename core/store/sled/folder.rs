@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::files::unusable;
-use crate::clock::Timestamp;
 use crate::{Error, ErrorKind, Result};
+use jiff::Timestamp;
 
 /// What the store keeps in the folder; the rest is somebody else's and left alone.
 const DATA: [&str; 2] = ["db", "seal"];

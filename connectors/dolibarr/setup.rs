@@ -1,0 +1,191 @@
+//! What an installation must have: the unique extrafield for the hub's key, and fields that mappings write.
+
+use passerelle_core::connector::{Choice, FieldSchema, Preparation, Prepare, Schema, State};
+use passerelle_core::http::Request;
+use passerelle_core::model::Need;
+use passerelle_core::{ErrorKind, Result};
+use serde_json::{Map, Value, json};
+
+use super::client::{Ask, Client};
+use super::dialect::is_unknown_column;
+use super::table::{ORDERS, Table};
+use super::wire::{KEY, text};
+
+const OPTIONS: &str = "array_options.options_";
+
+/// Where a person creates the extrafield of proposals.
+const PROPOSAL_SCREEN: &str = "Home > Setup > Modules > Commercial Proposals > Complementary attributes";
+
+/// An extrafield to have.
+struct Wanted<'a> {
+    element: &'a str,
+    screen: &'a str,
+    list: &'a str,
+    code: &'a str,
+    label: &'a str,
+    kind: &'a str,
+    unique: bool,
+}
+
+/// What is missing, created where `how` and the key's rights allow.
+pub(super) async fn prepare(
+    client: &Client,
+    table: &Table,
+    needs: &[Need],
+    how: Prepare,
+    proposals: bool,
+) -> Result<Vec<Preparation>> {
+    let mut wanted = vec![key_field(table.element, table.screen, table.name)];
+    if proposals && table.name == ORDERS.name {
+        wanted.push(key_field("propal", PROPOSAL_SCREEN, "proposals"));
+    }
+    for need in needs {
+        let Some(code) = need.path.strip_prefix(OPTIONS).filter(|code| *code != KEY) else { continue };
+        let kind = need.kind.as_str();
+        wanted.push(Wanted {
+            code,
+            label: &need.label,
+            kind,
+            unique: false,
+            ..key_field(table.element, table.screen, table.name)
+        });
+    }
+    let mut told = Vec::new();
+    for field in &wanted {
+        told.extend(one(client, field, how).await?);
+    }
+    Ok(told)
+}
+
+fn key_field<'a>(element: &'a str, screen: &'a str, list: &'a str) -> Wanted<'a> {
+    Wanted { element, screen, list, code: KEY, label: "Passerelle id", kind: "key", unique: true }
+}
+
+async fn one(client: &Client, field: &Wanted<'_>, how: Prepare) -> Result<Option<Preparation>> {
+    let path = format!("{OPTIONS}{}", field.code);
+    let said = |state, how: String| Ok(Some(Preparation { path: path.clone(), state, how }));
+    match extrafields(client, field.element).await? {
+        Some(there) => match there.get(field.code) {
+            Some(found) if field.unique && text(found, "unique").as_deref() != Some("1") => {
+                return said(
+                    State::Manual,
+                    format!("{} and tick Unique: two orders could bear one key", by_hand(field, "open")),
+                );
+            }
+            Some(_) => return Ok(None),
+            None => {}
+        },
+        // Without an administrator's key the list is closed, but a filter on the field tells whether it is there.
+        None if is_there(client, field).await? => return Ok(None),
+        None => return said(State::Manual, by_hand(field, "create")),
+    }
+    if how == Prepare::Tell {
+        return said(State::WouldCreate, format!("creates the extrafield {} of {}", field.code, field.element));
+    }
+    let route = format!("/setup/extrafields/{}/{}", field.element, field.code);
+    match client.api.call(Request::post(route, body(field)).harmless()).await {
+        Ok(_) => said(State::Created, format!("created the extrafield {} of {}", field.code, field.element)),
+        // 409: somebody else was faster.
+        Err(error) if error.fact("status") == Some("409") => Ok(None),
+        Err(error) if error.kind() == ErrorKind::Denied => said(State::Manual, by_hand(field, "create")),
+        Err(error) => Err(error),
+    }
+}
+
+/// What a person clicks, in the words of Dolibarr's own screens.
+fn by_hand(field: &Wanted<'_>, verb: &str) -> String {
+    let unique = if field.unique { "Unique ticked" } else { "Unique not ticked" };
+    format!(
+        "as an administrator of Dolibarr, {verb} {} > New attribute: Label \"{}\", Attribute code `{}`, Type {}, {unique}, \
+         Required not ticked, Save",
+        field.screen,
+        field.label,
+        field.code,
+        screen_type(field.kind),
+    )
+}
+
+fn body(field: &Wanted<'_>) -> Value {
+    let (kind, size) = stored_type(field.kind);
+    let unique = u8::from(field.unique);
+    json!({ "label": field.label, "type": kind, "size": size, "pos": 100, "unique": unique, "required": 0 })
+}
+
+fn stored_type(kind: &str) -> (&'static str, &'static str) {
+    match kind {
+        "key" => ("varchar", "64"),
+        "integer" => ("int", "10"),
+        "decimal" | "money" => ("double", "24,8"),
+        "boolean" => ("boolean", ""),
+        "date" => ("date", ""),
+        _ => ("varchar", "255"),
+    }
+}
+
+fn screen_type(kind: &str) -> &'static str {
+    match kind {
+        "key" => "String (1 line), Size 64",
+        "integer" => "Numeric integer",
+        "decimal" | "money" => "Decimal",
+        "boolean" => "Boolean (one checkbox)",
+        "date" => "Date",
+        _ => "String (1 line), Size 255",
+    }
+}
+
+async fn is_there(client: &Client, field: &Wanted<'_>) -> Result<bool> {
+    let ask = Ask { limit: 1, ..Ask::filtered(format!("(ef.{}:=:'-')", field.code)) };
+    match client.list(field.list, ask.with("properties", "id")).await {
+        Ok(_) => Ok(true),
+        Err(error) if is_unknown_column(&error) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Extrafields of a type by code; none where the key may not list them.
+async fn extrafields(client: &Client, element: &str) -> Result<Option<Map<String, Value>>> {
+    let answer = client.api.call(Request::get("/setup/extrafields").query("elementtype", element)).await;
+    match answer {
+        Ok(response) => {
+            let all: Value = response.parse()?;
+            Ok(Some(all.get(element).and_then(Value::as_object).cloned().unwrap_or_default()))
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Some(Map::new())),
+        Err(error) if error.fact("status") == Some("403") => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The fields of a resource: what every Dolibarr has, and this one's extrafields where the key may list them.
+pub(super) async fn describe(client: &Client, table: &Table) -> Result<Schema> {
+    let mut fields = super::fields::known(table.name);
+    let there = extrafields(client, table.element).await?.unwrap_or_default();
+    for (code, field) in &there {
+        let mut schema = FieldSchema::new(format!("{OPTIONS}{code}"), kind_of(field));
+        schema.label = text(field, "label").unwrap_or_else(|| code.clone());
+        schema.unique = text(field, "unique").as_deref() == Some("1");
+        schema.required = text(field, "required").as_deref() == Some("1");
+        schema.options = choices(field);
+        schema.writable = text(field, "computed").is_none() && code != KEY;
+        fields.push(schema);
+    }
+    Ok(Schema { fields })
+}
+
+fn kind_of(field: &Value) -> &'static str {
+    match text(field, "type").as_deref() {
+        Some("date") => "date",
+        Some("datetime") => "datetime",
+        _ => "string",
+    }
+}
+
+fn choices(field: &Value) -> Vec<Choice> {
+    let options = field.get("param").and_then(|param| param.get("options")).and_then(Value::as_object);
+    let listed = matches!(text(field, "type").as_deref(), Some("select" | "radio"));
+    let one = |(value, label): (&String, &Value)| Choice {
+        value: value.clone(),
+        label: label.as_str().unwrap_or(value).to_owned(),
+    };
+    options.filter(|_| listed).map(|options| options.iter().map(one).collect()).unwrap_or_default()
+}

@@ -22,6 +22,7 @@ mod workbook_xml;
 mod write;
 mod xlsx;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -44,15 +45,16 @@ impl Plug for Config {
     const ABOUT: &'static str = "Sheets and quote workbooks: .xlsx, .ods, .csv";
 
     fn resources() -> Vec<Resource> {
-        vec![rows("rows", Format::Xlsx), quotes()]
+        vec![rows("rows", Format::Xlsx), quotes(), rows("*", Format::Xlsx)]
     }
 
     fn build(self, tools: Tools) -> Result<Arc<dyn Connector>> {
         let resources = match self.format()? {
             None => vec![quotes()],
             Some(format) => {
-                let named = [Some("rows"), self.sheet.as_deref(), self.range.as_deref()];
-                named.into_iter().flatten().map(|name| rows(name, format)).collect()
+                let configured = ["rows"].into_iter().chain(self.sheet.as_deref()).chain(self.range.as_deref());
+                let names: BTreeSet<&str> = configured.chain(tools.wanted.keys().map(AsRef::as_ref)).collect();
+                names.into_iter().map(|name| rows(name, format)).collect()
             }
         };
         let files = Arc::new(Files::new(&self, &tools.folder)?);
@@ -64,7 +66,7 @@ fn rows(name: &str, format: Format) -> Resource {
     let is_writable = format != Format::Ods;
     Resource {
         name: name.into(),
-        about: "rows of a sheet or named range; any sheet's name will do",
+        about: if name == "*" { "rows of the sheet or named range of that name" } else { "rows of a sheet or range" },
         capabilities: Capabilities {
             feed: Feed::FullScan,
             create: if is_writable { Effect::Keyed } else { Effect::None },

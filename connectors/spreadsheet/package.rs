@@ -36,16 +36,16 @@ impl<'a> Package<'a> {
         }
         let zip = ZipArchive::new(Cursor::new(bytes)).map_err(|cause| disk::being_written(path).because(cause))?;
         let mut package = Self { path, zip };
-        package.prove()?;
+        package.prove(MOST_UNPACKED)?;
         Ok(package)
     }
 
-    fn prove(&mut self) -> Result<()> {
+    fn prove(&mut self, most: u64) -> Result<()> {
         let too_large = |path: &Path| Error::new(ErrorKind::Config, format!("{} unpacks to too much", path.display()));
         if self.zip.len() > MOST_PARTS {
             return Err(too_large(self.path));
         }
-        let mut left = MOST_UNPACKED;
+        let mut left = most;
         for index in 0..self.zip.len() {
             let part = self.zip.by_index(index).map_err(|cause| disk::being_written(self.path).because(cause))?;
             let unpacked = std::io::copy(&mut part.take(left + 1), &mut std::io::sink())
@@ -96,5 +96,22 @@ impl<'a> Package<'a> {
             out.write_all(text.as_bytes()).map_err(|cause| broken(cause.into()))?;
         }
         Ok(out.finish().map_err(broken)?.into_inner())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_archive_that_unpacks_to_too_much_or_declares_entities_is_refused() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/tarif.ods");
+        let bytes = std::fs::read(&path).unwrap();
+        let mut package = Package::open(&path, &bytes).unwrap();
+        assert_eq!(package.prove(10_000).unwrap_err().kind(), ErrorKind::Config);
+        let bomb = "<!DOCTYPE a [<!ENTITY b \"bbbb\">]><a>&b;</a>".to_owned();
+        let bytes = package.with(&BTreeMap::from([("content.xml".to_owned(), bomb)])).unwrap();
+        let error = Package::open(&path, &bytes).unwrap().text("content.xml").unwrap_err();
+        assert!(error.message().ends_with("declares entities"), "{error}");
     }
 }

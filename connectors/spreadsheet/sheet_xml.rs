@@ -266,3 +266,73 @@ impl Layout {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `data` becomes when these cells are written.
+    fn check(data: &str, edits: &[(&str, &str)], stale: &[&str]) -> Result<String> {
+        let edit = |text: &str| Edit { cell: Some(Cell::Number(text.to_owned())), style_of: None };
+        let edits = edits.iter().map(|(spot, text)| (spot.parse().unwrap(), edit(text))).collect();
+        let stale = stale.iter().map(|spot| spot.parse().unwrap()).collect();
+        edited(data, &edits, &stale, &Ink { is_1904: false })
+    }
+
+    #[test]
+    fn cells_and_rows_are_put_where_they_belong() {
+        let new = "<c r=\"B2\"><v>5</v></c>";
+        for (before, after) in [
+            ("<sheetData/>", format!("<sheetData><row r=\"2\">{new}</row></sheetData>")),
+            ("<sheetData></sheetData>", format!("<sheetData><row r=\"2\">{new}</row></sheetData>")),
+            (
+                "<sheetData><row r=\"1\"/><row r=\"3\"/></sheetData>",
+                format!("<sheetData><row r=\"1\"/><row r=\"2\">{new}</row><row r=\"3\"/></sheetData>"),
+            ),
+            (
+                "<sheetData><row r=\"2\" spans=\"1:1\" ht=\"9\"/></sheetData>",
+                format!("<sheetData><row r=\"2\" ht=\"9\">{new}</row></sheetData>"),
+            ),
+            (
+                "<sheetData><row r=\"2\"><c r=\"A2\"/><c r=\"C2\"/></row></sheetData>",
+                format!("<sheetData><row r=\"2\"><c r=\"A2\"/>{new}<c r=\"C2\"/></row></sheetData>"),
+            ),
+            (
+                "<sheetData><row r=\"2\"><c r=\"B2\" s=\"4\" t=\"s\"><v>1</v></c></row></sheetData>",
+                "<sheetData><row r=\"2\"><c r=\"B2\" s=\"4\"><v>5</v></c></row></sheetData>".to_owned(),
+            ),
+            (
+                "<dimension ref=\"A1\"/><x:sheetData><x:row r=\"2\"><x:c r=\"A2\"/></x:row></x:sheetData>",
+                "<x:dimension ref=\"A1:B2\"/><x:sheetData><x:row r=\"2\"><x:c r=\"A2\"/><x:c r=\"B2\"><x:v>5</x:v></x:c></x:row></x:sheetData>"
+                    .to_owned(),
+            ),
+        ] {
+            assert_eq!(check(before, &[("B2", "5")], &[]).unwrap(), after);
+        }
+    }
+
+    #[test]
+    fn only_stale_formulas_lose_their_value() {
+        let row = |a: &str| {
+            format!(
+                "<sheetData><row r=\"1\"><c r=\"A1\"><f>B1</f>{a}</c><c r=\"C1\"><f>D1</f><v>3</v></c></row></sheetData>"
+            )
+        };
+        assert_eq!(check(&row("<v>2</v>"), &[], &["A1"]).unwrap(), row(""));
+    }
+
+    #[test]
+    fn what_cannot_be_edited_safely_is_refused() {
+        for (data, kind) in [
+            ("<sheetData><row><c><v>1</v></c></row></sheetData>", ErrorKind::Unsupported),
+            (
+                "<sheetData><row r=\"1\"/></sheetData><tableParts><tablePart r:id=\"rId1\"/></tableParts>",
+                ErrorKind::Unsupported,
+            ),
+            ("<sheetData/><sheetProtection sheet=\"1\"/>", ErrorKind::Rejected),
+            ("<sheetData><row r=\"2\"><c r=\"B2\"><f>A1</f><v>1</v></c></row></sheetData>", ErrorKind::Rejected),
+        ] {
+            assert_eq!(check(data, &[("B2", "5")], &[]).unwrap_err().kind(), kind, "{data}");
+        }
+    }
+}

@@ -11,7 +11,7 @@ use super::output::Failure;
 use crate::config::Config;
 use crate::engine::{Engine, Flow, Watch};
 use crate::model::{FlowName, SystemName};
-use crate::store::{Counts, Store};
+use crate::store::{Counts, Sled, Store};
 use crate::{Error, ErrorKind};
 
 /// A config and an engine that runs it.
@@ -48,6 +48,7 @@ impl Hub {
             clock: Arc::clone(&context.clock),
             flows: flows.clone(),
             watch: Arc::new(Progress::new(context.progress(message))),
+            proven: Arc::default(),
         };
         let flows = flows.into_iter().filter(|flow| names.contains(&flow.name)).collect();
         Ok(Self { engine, flows, config })
@@ -77,8 +78,7 @@ impl Hub {
 /// # Errors
 /// As [`Hub::open`].
 pub fn open_store(context: &Context, config: &Config) -> Result<Store, Failure> {
-    let _ = (config.state_folder(), context.clock.now());
-    let sled = crate::store::Memory::default();
+    let sled = Sled::open(&config.state_folder(), context.clock.now())?;
     Ok(Store::new(Arc::new(sled)))
 }
 

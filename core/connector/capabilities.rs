@@ -7,7 +7,7 @@ use crate::model::ResourceName;
 /// A kind of native record that a connector serves.
 #[derive(Clone, Debug, Serialize)]
 pub struct Resource {
-    /// As in `resource = "..."` of a mapping.
+    /// As in `resource = "..."` of a mapping; `*` of an unbuilt connector stands for names only its system knows.
     pub name: ResourceName,
     /// One line for a person.
     pub about: &'static str,

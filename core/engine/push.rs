@@ -86,6 +86,9 @@ impl Pass<'_> {
                     works[*at].stopped = true;
                 } else {
                     works[*at].trouble = Some(trouble_of(&error, change));
+                    if change.op == Op::Create && error.kind() != ErrorKind::OutcomeUnknown {
+                        facts.finish(&change.link, &change.system);
+                    }
                 }
             }
         }

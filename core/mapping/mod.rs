@@ -93,3 +93,6 @@ impl Mappings {
 pub fn mapping_schema() -> serde_json::Value {
     load::schema()
 }
+
+#[cfg(test)]
+mod tests;

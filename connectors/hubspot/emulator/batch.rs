@@ -72,7 +72,7 @@ type WriteOne = fn(&mut Account, &Call<'_>, Kind, &Value) -> Result<Value, Refus
 fn write(account: &mut Account, call: &Call<'_>, kind: Kind, status: u16, one: WriteOne) -> Reply {
     let inputs = call.inputs(BATCH)?;
     let traces: BTreeSet<&str> = inputs.iter().filter_map(|input| input["objectWriteTraceId"].as_str()).collect();
-    let partial = traces.len() == inputs.len();
+    let partial = account.settings.partial && traces.len() == inputs.len();
     let before = if partial { None } else { Some(account.clone()) };
     let (mut results, mut errors) = (Vec::new(), Vec::new());
     for input in inputs {

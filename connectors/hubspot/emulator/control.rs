@@ -13,7 +13,7 @@ use super::writes::Moment;
 
 /// Runs a command:
 /// - `settings {..}`: see `Settings::set`; `search_lag_seconds`, `ten_seconds`, `daily`, `searches_per_second`,
-///   `strict`, `currencies`, `required`, `scopes`, `target`, `secret`;
+///   `strict`, `partial`, `currencies`, `required`, `scopes`, `target`, `secret`;
 /// - `create_deal {..}` and `create {"type", "properties"}`: a deal as in a sample, or any object;
 /// - `edit {"type", "id", "properties"}`, `archive {"type", "id"}`, `restore {"type", "id"}`;
 /// - `merge {"type", "primary", "other"}`;

@@ -1,8 +1,11 @@
 //! Files that are cut, locked, hostile or absent.
 
+use passerelle_core::clock::Timestamp;
 use passerelle_core::{Error, ErrorKind};
 use serde_json::json;
 
+use super::super::config::Config;
+use super::super::files::Files;
 use super::{Desk, all};
 
 async fn refused(desk: &Desk, path: &str) -> Error {
@@ -63,4 +66,18 @@ fn unknown_options_and_options_that_cannot_be_are_config_errors() {
     ] {
         assert_eq!(desk.open(options).unwrap_err().kind(), ErrorKind::Config);
     }
+}
+
+#[test]
+fn a_text_file_without_a_last_line_end_is_left_alone_until_it_settled() {
+    let desk = Desk::with(&[]);
+    desk.put("a.csv", "code;prix\n1;12,5");
+    let config: Config = serde_json::from_value(json!({"path": "a.csv"})).unwrap();
+    let files = Files::new(&config, &desk.path("")).unwrap();
+    let modified = std::fs::metadata(desk.path("a.csv")).unwrap().modified().unwrap();
+    let modified = Timestamp::try_from(modified).unwrap();
+    let error = files.changes(&"rows".into(), None, modified).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    let later = modified + std::time::Duration::from_secs(3);
+    assert_eq!(files.changes(&"rows".into(), None, later).unwrap().records.len(), 1);
 }

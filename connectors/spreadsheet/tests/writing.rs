@@ -231,3 +231,18 @@ async fn permissions_and_links_survive_a_write() {
     let mode = std::fs::metadata(desk.path("tarif.xlsx")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o640);
 }
+
+#[tokio::test]
+async fn accents_are_not_written_into_a_file_of_unknown_encoding() {
+    let desk = Desk::with(&[]);
+    desk.put("a.csv", "code;nom\n1;x\n");
+    let connector = desk.open(json!({"path": "a.csv"})).unwrap();
+    let (rows, _) = all(&connector, "rows").await.unwrap();
+    assert_eq!(
+        write_one(&connector, update(&rows[0], json!({"nom": "é"}))).await.unwrap_err().kind(),
+        ErrorKind::Config
+    );
+    let connector = desk.open(json!({"path": "a.csv", "encoding": "windows-1252"})).unwrap();
+    write_one(&connector, update(&rows[0], json!({"nom": "é"}))).await.unwrap();
+    assert_eq!(desk.bytes("a.csv"), b"code;nom\n1;\xe9\n");
+}

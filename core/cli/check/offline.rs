@@ -24,7 +24,8 @@ pub(super) fn findings(context: &Context, config: &Config, mappings: &Mappings) 
 }
 
 fn unknown_words(system: &SystemName, entity: &Entity, column: &Column, resources: &[Resource]) -> Vec<Diagnostic> {
-    let Some(resource) = resources.iter().find(|resource| resource.name == *column.resource()) else {
+    let is_meant = |resource: &&Resource| resource.name == *column.resource() || resource.name.as_str() == "*";
+    let Some(resource) = resources.iter().find(is_meant) else {
         return unknown_resource(system, entity, column, resources).into_iter().collect();
     };
     let actions = resource.capabilities.actions;

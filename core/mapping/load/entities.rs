@@ -31,7 +31,7 @@ pub(super) fn compile(file: &str, spec: &FileSpec, world: &World<'_>, findings: 
         file: file.to_owned(),
         validator: Compiled::new(name.get_ref(), &fields),
         totals: spec.totals.as_ref().and_then(|totals| compile_totals(totals, &fields, findings)),
-        examples: examples::compile(spec, &fields, &columns, findings),
+        examples: examples::compile(spec, &fields, &columns::written(spec), findings),
         label,
         matches,
         columns,
@@ -164,12 +164,11 @@ fn compile_totals(
     findings: &mut Findings<'_>,
 ) -> Option<Totals> {
     let mut field = |given: &Option<At>, default: &str| {
-        let name = given.as_ref().map_or(default, |name| name.get_ref());
-        if !fields.contains_key(name) {
-            let at = given.clone().unwrap_or_else(|| toml::Spanned::new(spec.place.clone(), default.to_owned()));
-            findings.unknown("P0114", "field", &at, fields.keys().map(FieldName::as_str));
+        // A default that the entity does not have is not compared; a field that is named must exist.
+        if let Some(at) = given.as_ref().filter(|name| !fields.contains_key(name.get_ref().as_str())) {
+            findings.unknown("P0114", "field", at, fields.keys().map(FieldName::as_str));
         }
-        FieldName::new(name)
+        FieldName::new(given.as_ref().map_or(default, |name| name.get_ref()))
     };
     let (net, vat) = (field(&spec.net, "total_net"), field(&spec.vat, "total_vat"));
     let (gross, currency) = (field(&spec.gross, "total"), field(&spec.currency, "currency"));

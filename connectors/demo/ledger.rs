@@ -123,17 +123,18 @@ impl Erp {
     /// # Errors
     /// What the ERP answers.
     pub async fn orders(&self) -> Result<Vec<Order>> {
+        let invoices = self.door.get("/invoices?limit=0&sortfield=t.rowid").await?;
         let mut orders = Vec::new();
         for listed in rows(&self.door.get("/orders?limit=0&sortfield=t.rowid").await?) {
             let order = self.door.get(&format!("/orders/{}", text(listed, "id").unwrap_or_default())).await?;
             if text(&order, "statut").as_deref() != Some("0") {
-                orders.push(self.order(&order).await?);
+                orders.push(self.order(&order, &invoices).await?);
             }
         }
         Ok(orders)
     }
 
-    async fn order(&self, order: &Value) -> Result<Order> {
+    async fn order(&self, order: &Value, invoices: &Value) -> Result<Order> {
         let amount = |of: &Value, name: &str| number_of(of, name).unwrap_or_default();
         let mut sums = Order {
             id: text(order, "id").unwrap_or_default(),
@@ -156,6 +157,11 @@ impl Erp {
             sums.invoiced += gross;
             sums.paid += cents(paid);
             sums.due += gross - cents(paid) - cents(credited);
+            let notes = rows(invoices).filter(|note| text(note, "fk_facture_source").as_deref() == Some(id));
+            for note in notes {
+                sums.invoices.push(text(note, "ref").unwrap_or_default());
+                sums.invoiced += cents(amount(note, "multicurrency_total_ttc"));
+            }
         }
         Ok(sums)
     }

@@ -40,13 +40,18 @@ async fn opening(stage: &mut Stage<'_>, verdict: &mut Verdict) -> Result<(), Fai
     let check = stage.run(&["check"], Show::All).await?;
     verdict.expect("check finds nothing wrong", [Exit::Done, Exit::PersonNeeded].contains(&check.exit));
     stage.run(&["check", "--prepare"], Show::First(12)).await?;
-    let plan = stage.run(&["plan"], Show::Ends(14, 3)).await?;
+    let plan = stage.run(&["plan"], Show::Ends(36, 2)).await?;
     verdict.expect("plan holds changes", plan.exit == Exit::Changes);
     let sync = stage.run(&["sync"], Show::All).await?;
     verdict.expect("sync leaves the odd ones to a person", sync.exit == Exit::PersonNeeded);
     stage.wait_minutes(2);
     stage.run(&["parked", "list"], Show::All).await?;
-    stage.run(&["held", "list"], Show::All).await?;
+    let held = stage.run(&["held", "list"], Show::All).await?;
+    if let Some(id) = held.json["held"][0]["id"].as_str() {
+        stage.run(&["held", "approve", id], Show::All).await?;
+    }
+    let sync = stage.run(&["sync", "sales"], Show::All).await?;
+    verdict.expect("an approved sale is created, and no other", counted(&sync, "created") == 1);
     Ok(())
 }
 
@@ -81,7 +86,7 @@ async fn rest(stage: &mut Stage<'_>, verdict: &mut Verdict) -> Result<(), Failur
 }
 
 /// The table of sales, what waits for a person, and whether all went as told.
-async fn close(mut stage: Stage<'_>, mut verdict: Verdict, keep: Option<&Path>) -> CommandResult {
+async fn close(stage: Stage<'_>, mut verdict: Verdict, keep: Option<&Path>) -> CommandResult {
     let ledger = Ledger::of(&stage).await?;
     verdict.weigh(&ledger);
     stage.say(&table::text(&ledger, stage.paint()))?;
@@ -100,7 +105,11 @@ async fn close(mut stage: Stage<'_>, mut verdict: Verdict, keep: Option<&Path>) 
 
 /// How many records a `sync` wrote.
 fn changed(sync: &Report) -> u64 {
+    counted(sync, "created") + counted(sync, "updated")
+}
+
+/// A count of a `sync`, over all flows.
+fn counted(sync: &Report, name: &str) -> u64 {
     let flows = sync.json["flows"].as_array().into_iter().flatten();
-    let written = |name: &'static str| move |flow: &serde_json::Value| flow["counts"][name].as_u64().unwrap_or(0);
-    flows.map(|flow| written("created")(flow) + written("updated")(flow)).sum()
+    flows.map(|flow| flow["counts"][name].as_u64().unwrap_or(0)).sum()
 }

@@ -18,7 +18,7 @@ use crate::sample;
 /// The systems that are played.
 const PLAYED: [&str; 2] = ["hubspot", "dolibarr"];
 
-/// Lines longer than this are cut, so that the story fits a terminal.
+/// Longer lines are broken, so that the story fits a terminal.
 const WIDEST: usize = 98;
 
 /// Where the story is told.
@@ -55,6 +55,8 @@ impl<'a> Stage<'a> {
         let host = Arc::new(Host::new(emulators, EmulatedTime::of(clock.clone())));
         let hosted = serve(Arc::clone(&host), ([127, 0, 0, 1], 0).into()).await?;
         folder.fill(&hosted.bases, context.registry.mappings)?;
+        // What was written just now is not yet in HubSpot's search index.
+        clock.advance(Duration::from_secs(600));
         let hub = context.beside(folder.config(), clock.clone());
         let stage = Self { context, hub, host, hosted, clock, folder, steps: Vec::new() };
         stage.say(&stage.announcement())?;
@@ -154,7 +156,7 @@ fn stand_in(context: &Context, vendor: &str, now: Timestamp) -> Result<Box<dyn E
     Ok(emulator)
 }
 
-/// A command's output as far as it is shown, long lines cut.
+/// A command's output as far as it is shown.
 fn shown(text: &str, show: Show) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let (first, last) = match show {
@@ -163,19 +165,31 @@ fn shown(text: &str, show: Show) -> String {
         Show::Ends(first, last) => (first, last),
     };
     if lines.len() <= first + last + 1 {
-        return cut(&lines);
+        return fitted(&lines);
     }
     let hidden = lines.len() - first - last;
-    cut(&lines[..first]) + &format!("... {hidden} more lines\n") + &cut(&lines[lines.len() - last..])
+    fitted(&lines[..first]) + &format!("... {hidden} more lines\n") + &fitted(&lines[lines.len() - last..])
 }
 
-fn cut(lines: &[&str]) -> String {
-    let short = |line: &&str| match line.char_indices().nth(WIDEST) {
-        // Colours end where they began; a coloured line is short.
-        Some((at, _)) if !line.contains('\x1b') => format!("{}…\n", &line[..at]),
-        _ => format!("{line}\n"),
-    };
-    lines.iter().map(short).collect()
+fn fitted(lines: &[&str]) -> String {
+    lines.iter().map(|line| wrapped(line)).collect()
+}
+
+/// A line, broken between words where it is too long; what follows is indented a little more.
+fn wrapped(line: &str) -> String {
+    let indent = line.len() - line.trim_start().len() + 4;
+    let (mut text, mut width) = (String::new(), 0);
+    for word in line.split_inclusive(' ') {
+        let wide = word.chars().count();
+        if width > indent && width + wide > WIDEST {
+            text.truncate(text.trim_end().len());
+            text.push_str(&format!("\n{:indent$}", ""));
+            width = indent;
+        }
+        text.push_str(word);
+        width += wide;
+    }
+    text + "\n"
 }
 
 #[cfg(test)]
@@ -190,8 +204,8 @@ mod tests {
     }
 
     #[test]
-    fn a_long_line_is_cut_between_characters() {
-        let line = "é".repeat(120);
-        assert_eq!(shown(&line, Show::All).chars().count(), WIDEST + 2);
+    fn a_long_line_is_broken_between_words_and_indented() {
+        let line = format!("  {} {}", "é".repeat(90), "word ".repeat(4));
+        assert_eq!(wrapped(&line), format!("  {} word\n      word word word \n", "é".repeat(90)));
     }
 }

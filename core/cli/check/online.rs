@@ -52,7 +52,7 @@ pub(super) async fn check(context: &Context, config: &Config, mappings: &Mapping
         match parts.system(name) {
             Err(findings) => check.findings = findings,
             Ok(system) => {
-                if let Err(error) = ask(&system, mappings, how, &mut check).await {
+                if let Err(error) = ask(&system, &flowing(config, mappings, name), how, &mut check).await {
                     check.help = help(config, name, &error);
                     check.error = Some(error.to_string());
                 }
@@ -64,9 +64,15 @@ pub(super) async fn check(context: &Context, config: &Config, mappings: &Mapping
     checks
 }
 
-async fn ask(system: &System, mappings: &Mappings, how: Prepare, check: &mut SystemCheck) -> Result<()> {
+/// The entities that flow through a system: a connector's other columns may name sheets that it does not have.
+fn flowing<'m>(config: &Config, mappings: &'m Mappings, system: &SystemName) -> Vec<&'m Entity> {
+    let flows = || config.flows.values().filter(|flow| flow.between.contains(system));
+    mappings.entities().filter(|entity| flows().any(|flow| flow.entity == *entity.name())).collect()
+}
+
+async fn ask(system: &System, entities: &[&Entity], how: Prepare, check: &mut SystemCheck) -> Result<()> {
     check.identity = Some(system.check().await?);
-    for entity in mappings.entities() {
+    for entity in entities {
         let Some(column) = entity.column(system.name()) else { continue };
         let resource = column.resource();
         let preparations = system.prepare(resource, &column.needs(), how).await?;

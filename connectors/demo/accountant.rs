@@ -78,7 +78,8 @@ impl Accountant {
     /// Pays a share of the order's total, or what is left of its invoice.
     fn pay(&self, stage: &Stage<'_>, at: usize, share: Option<&str>) -> Result<()> {
         let Some(order) = self.orders.get(at) else { return Ok(()) };
-        let part = |share: &str| share.parse::<Decimal>().map(|share| (order.total * share).round_dp(2).to_string()).ok();
+        let part =
+            |share: &str| share.parse::<Decimal>().map(|share| (order.total * share).round_dp(2).to_string()).ok();
         let amount = share.and_then(part).map_or(Value::Null, Value::String);
         stage.person("dolibarr", "pay", &json!({ "invoice": order.invoice, "amount": amount }))?;
         Ok(())

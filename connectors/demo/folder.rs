@@ -54,7 +54,8 @@ impl Folder {
         self.write("tarif.xlsx", crate::sample::PRICE_LIST)?;
         for (name, text) in mappings {
             // At Ateliers Vauclin the price list decides what an article costs, whoever changed it elsewhere.
-            let text = if *name == "product.toml" { text.replace("\"latest\"", "\"prices\"") } else { (*text).to_owned() };
+            let text =
+                if *name == "product.toml" { text.replace("\"latest\"", "\"prices\"") } else { (*text).to_owned() };
             self.write(&format!("mappings/{name}"), text.as_bytes())?;
         }
         Ok(())

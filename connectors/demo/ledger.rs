@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use passerelle_core::{Error, ErrorKind, Result};
 use passerelle_core::emulator::InProcess;
 use passerelle_core::http::{Request, Wire};
+use passerelle_core::{Error, ErrorKind, Result};
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Value, json};
 

@@ -7,12 +7,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use passerelle_core::cli::{Context, Failure, Paint, Report};
-use passerelle_core::clock::{Clock, ManualClock};
+use passerelle_core::clock::Clock;
 use passerelle_core::emulator::{EmulatedTime, Emulator, Host, Hosted, serve};
 use passerelle_core::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
 
 use super::folder::Folder;
+use super::time::StoryTime;
 use crate::sample;
 
 /// The systems that are played.
@@ -27,7 +28,7 @@ pub(super) struct Stage<'a> {
     hub: Context,
     host: Arc<Host>,
     hosted: Hosted,
-    clock: Arc<ManualClock>,
+    time: EmulatedTime,
     folder: Folder,
     steps: Vec<Value>,
 }
@@ -37,8 +38,6 @@ pub(super) struct Stage<'a> {
 pub(super) enum Show {
     /// Every line.
     All,
-    /// So many lines.
-    First(usize),
     /// So many lines at the start and at the end.
     Ends(usize, usize),
 }
@@ -50,15 +49,15 @@ impl<'a> Stage<'a> {
     /// `Config` for a folder that is in use, or a loopback address that cannot be had.
     pub async fn set(context: &'a Context, keep: Option<&Path>) -> Result<Self, Failure> {
         let folder = Folder::make(keep)?;
-        let clock = Arc::new(ManualClock::at(beginning()?));
-        let emulators = PLAYED.iter().map(|vendor| stand_in(context, vendor, clock.now())).collect::<Result<_>>()?;
-        let host = Arc::new(Host::new(emulators, EmulatedTime::of(clock.clone())));
+        let time = EmulatedTime::of(Arc::new(StoryTime::beginning(beginning()?)));
+        let emulators = PLAYED.iter().map(|vendor| stand_in(context, vendor, time.now())).collect::<Result<_>>()?;
+        let host = Arc::new(Host::new(emulators, time.clone()));
         let hosted = serve(Arc::clone(&host), ([127, 0, 0, 1], 0).into()).await?;
         folder.fill(&hosted.bases, context.registry.mappings)?;
         // What was written just now is not yet in HubSpot's search index.
-        clock.advance(Duration::from_secs(600));
-        let hub = context.beside(folder.config(), clock.clone());
-        let stage = Self { context, hub, host, hosted, clock, folder, steps: Vec::new() };
+        time.advance(Duration::from_secs(600));
+        let hub = context.beside(folder.config(), Arc::new(time.clone()));
+        let stage = Self { context, hub, host, hosted, time, folder, steps: Vec::new() };
         stage.say(&stage.announcement())?;
         Ok(stage)
     }
@@ -73,7 +72,7 @@ impl<'a> Stage<'a> {
 
     /// Says the day, and what happened until then.
     pub fn day(&self, what: &str) -> Result<(), Failure> {
-        let day = self.clock.now().to_zoned(TimeZone::UTC).strftime("%-d %B %Y");
+        let day = self.time.now().to_zoned(TimeZone::UTC).strftime("%-d %B %Y");
         self.say(&format!("\n{}\n", self.paint().bold(&format!("{day}: {what}"))))
     }
 
@@ -88,7 +87,7 @@ impl<'a> Stage<'a> {
         if let Some(document) = result.as_object_mut() {
             document.remove("plan");
         }
-        self.steps.push(json!({ "command": line, "at": self.clock.now(), "exit": ran.exit as u8, "result": result }));
+        self.steps.push(json!({ "command": line, "at": self.time.now(), "exit": ran.exit as u8, "result": result }));
         Ok(ran)
     }
 
@@ -106,11 +105,11 @@ impl<'a> Stage<'a> {
     }
 
     pub fn wait_minutes(&self, minutes: u64) {
-        self.clock.advance(Duration::from_secs(60 * minutes));
+        self.time.advance(Duration::from_secs(60 * minutes));
     }
 
     pub fn wait_days(&self, days: u64) {
-        self.clock.advance(Duration::from_secs(86_400 * days));
+        self.time.advance(Duration::from_secs(86_400 * days));
     }
 
     pub fn paint(&self) -> Paint {
@@ -143,7 +142,9 @@ impl<'a> Stage<'a> {
 
 fn beginning() -> Result<Timestamp> {
     let begins = sample::BEGINS.to_zoned(TimeZone::UTC);
-    Ok(begins.map_err(|cause| Error::new(ErrorKind::Bug, "the sample begins at no instant").because(cause))?.timestamp())
+    Ok(begins
+        .map_err(|cause| Error::new(ErrorKind::Bug, "the sample begins at no instant").because(cause))?
+        .timestamp())
 }
 
 fn stand_in(context: &Context, vendor: &str, now: Timestamp) -> Result<Box<dyn Emulator>> {
@@ -161,7 +162,6 @@ fn shown(text: &str, show: Show) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let (first, last) = match show {
         Show::All => (lines.len(), 0),
-        Show::First(first) => (first, 0),
         Show::Ends(first, last) => (first, last),
     };
     if lines.len() <= first + last + 1 {

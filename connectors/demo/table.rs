@@ -58,9 +58,8 @@ fn clipped(title: &str) -> String {
 }
 
 fn row([deal, order, invoices, status, total, paid, due, currency]: &[String; 8]) -> String {
-    let line = format!(
-        "{deal:<TITLE$} {order:<11} {invoices:<14} {status:<11} {total:>8} {paid:>8} {due:>8} {currency}"
-    );
+    let line =
+        format!("{deal:<TITLE$} {order:<11} {invoices:<14} {status:<11} {total:>8} {paid:>8} {due:>8} {currency}");
     line.trim_end().to_owned()
 }
 

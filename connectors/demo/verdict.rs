@@ -33,7 +33,10 @@ impl Verdict {
         let ordered = || ledger.sales.iter().filter_map(|sale| Some((sale, sale.order.as_ref()?)));
         self.claim("no order without its deal, none twice", one_order_each(ledger));
         self.claim("order totals are the agreed ones, to the cent", ordered().filter_map(unequal_total).collect());
-        self.claim("the CRM knows what was invoiced, paid and is due, to the cent", ordered().filter_map(untold).collect());
+        self.claim(
+            "the CRM knows what was invoiced, paid and is due, to the cent",
+            ordered().filter_map(untold).collect(),
+        );
         let statuses: Vec<&str> = ledger.sales.iter().filter_map(|sale| sale.told.status.as_deref()).collect();
         let missing = ["none", "unpaid", "partly_paid", "paid", "overdue", "credited"].into_iter();
         let missing = missing.filter(|status| !statuses.contains(status)).map(|status| format!("none is {status}"));

@@ -180,7 +180,7 @@ impl Pass<'_> {
                     work.sides.insert(name, fresh);
                 }
                 Ok(None) => {}
-                Err(trouble) => work.trouble = Some(trouble),
+                Err(trouble) => work.trouble = Some(*trouble),
             }
         }
         Ok(())

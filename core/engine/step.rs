@@ -151,7 +151,7 @@ impl Pass<'_> {
                 work.sides.insert(name.clone(), fresh);
             }
             Ok(None) => {}
-            Err(trouble) => work.trouble = Some(trouble),
+            Err(trouble) => work.trouble = Some(*trouble),
         }
     }
 
@@ -161,10 +161,10 @@ impl Pass<'_> {
         entity: &Entity,
         name: &SystemName,
         record: &Record,
-    ) -> std::result::Result<Option<Fresh>, Trouble> {
+    ) -> std::result::Result<Option<Fresh>, Box<Trouble>> {
         let canonical = self.read_record(entity, name, record).map_err(|problem| {
             let reason = format!("{} in {name}/{}: {}", problem.field, record.id, problem.message);
-            Trouble::new(Parked::Mapping, reason).field(problem.field)
+            Box::new(Trouble::new(Parked::Mapping, reason).field(problem.field))
         })?;
         let digest = entity.column(name).map_or(0, crate::mapping::Column::digest);
         let hash = content_hash(&record.fields, digest);

@@ -1,5 +1,7 @@
 //! The demo as a person or a program runs it, once: what it tells, and that it ends well.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::path::Path;
 use std::process::{Command, Output};
 

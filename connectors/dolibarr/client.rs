@@ -109,6 +109,7 @@ impl Client {
         let response = self.api.call(Request::post(path, Value::Object(body))).await?;
         match serde_json::from_slice(&response.body) {
             Ok(Value::Number(id)) if id.as_u64().is_some_and(|id| id > 0) => Ok(id.to_string()),
+            Ok(Value::String(id)) if id.parse::<u64>().is_ok_and(|id| id > 0) => Ok(id),
             Ok(Value::Object(document)) => wire::id(&Value::Object(document)),
             _ => Err(Error::new(ErrorKind::OutcomeUnknown, "Dolibarr's answer to a create holds no id")
                 .at("body", response.excerpt())),
@@ -151,9 +152,14 @@ pub(super) fn row(document: &Value) -> Option<u64> {
     wire::text(document, "id")?.parse().ok()
 }
 
-/// `(t.rowid:in:1,2,3)`, of ids that are numbers; none when no id is one.
+/// Whether a text can be an id: digits, and not 0.
+pub(super) fn is_id(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit()) && !text.bytes().all(|digit| digit == b'0')
+}
+
+/// `(t.rowid:in:1,2,3)`, of those that can be ids; none when no one can.
 pub(super) fn among<'a>(column: &str, ids: impl Iterator<Item = &'a str>) -> Option<String> {
-    let ids: Vec<&str> = ids.filter(|id| !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit())).collect();
+    let ids: Vec<&str> = ids.filter(|id| is_id(id)).collect();
     if ids.is_empty() { None } else { Some(format!("({column}:in:{})", ids.join(","))) }
 }
 

@@ -124,12 +124,13 @@ impl Dolibarr {
         raw.iter().map(wire::record).collect()
     }
 
-    /// Proves once that the hub's key would be stored.
-    async fn prove_key(&self, writer: &Writer<'_>) -> Result<()> {
-        let place = table::resources().iter().position(|resource| resource.name.as_str() == writer.table.name);
+    /// Proves once that the hub's key would be stored: without its extrafield Dolibarr drops the key in silence, and a
+    /// repeated create would make a second record.
+    async fn prove_key(&self, table: &Table) -> Result<()> {
+        let place = table::resources().iter().position(|resource| resource.name.as_str() == table.name);
         let Some(proven) = place.and_then(|place| self.proven.get(place)) else { return Ok(()) };
         if !proven.load(Ordering::Relaxed) {
-            writer.prove_key(writer.table.name).await?;
+            find::prove(&self.client, table.name, table.extra, wire::KEY).await?;
             proven.store(true, Ordering::Relaxed);
         }
         Ok(())
@@ -149,7 +150,10 @@ impl Connector for Dolibarr {
         for list in ["thirdparties", "contacts", "products", "orders", "invoices"] {
             self.client.list(list, Ask { limit: 1, ..Ask::filtered("") }.with("properties", "id")).await?;
         }
-        Ok(Identity { account: "Dolibarr".to_owned(), version })
+        let address =
+            self.client.api.tools().transport.base_url.as_deref().and_then(|address| url::Url::parse(address).ok());
+        let host = address.as_ref().and_then(url::Url::host_str).unwrap_or("Dolibarr");
+        Ok(Identity { account: host.to_owned(), version })
     }
 
     async fn describe(&self, resource: &ResourceName) -> Result<Schema> {
@@ -187,7 +191,7 @@ impl Connector for Dolibarr {
             Writer { client: &self.client, table, proposals: self.config.proposals, currency: &self.config.currency };
         let _one_at_a_time = self.writer.lock().await;
         if writes.iter().any(|write| matches!(write, Write::Create { .. })) {
-            self.prove_key(&writer).await?;
+            self.prove_key(table).await?;
         }
         let mut outcomes = Vec::with_capacity(writes.len());
         for write in writes {

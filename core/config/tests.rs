@@ -125,6 +125,11 @@ fn every_finding_is_told_at_once_in_the_order_of_the_file() {
 fn a_wrong_key_or_value_is_pointed_at() {
     finds(&with("[systems.crm]", "[system.crm]"), "2:2 unknown key `system`; did you mean `systems`?");
     finds(&with("timeout = 5", "time_out = 5"), "5:1 unknown key `time_out`; did you mean `timeout`?");
+    finds(&with("timeout = 5", "timeout = 0"), "5:11 `timeout` is between 0.1 and 3600");
+    finds(
+        &with("https://${ERP_HOST}/api", "ftp://erp"),
+        "9:12 the address of the API must begin with https:// or http://",
+    );
     finds(&with("timeout = 5", "timeout = \"5s\""), "5:11 expected a number, found a text in quotes");
     finds(
         &with("dates = \"french\"", "dates = \"frnch\""),

@@ -40,6 +40,7 @@ async fn records_are_read_by_id_and_missing_ones_left_out() {
         assert_eq!(records.len(), usize::from(resource != "contacts"), "{resource}");
         assert!(world.dolibarr.read(&resource.into(), &["99".into()]).await.unwrap().is_empty());
         assert!(world.dolibarr.read(&resource.into(), &["x".into()]).await.unwrap().is_empty());
+        assert!(world.dolibarr.read(&resource.into(), &["0".into()]).await.unwrap().is_empty());
     }
 }
 

@@ -98,6 +98,17 @@ fn faults_are_found_at_load_with_their_place() {
 }
 
 #[test]
+fn the_attributes_that_a_sum_reads_are_names_too() {
+    let lines = Shape::Lines(Shapes::from([("quantity".to_owned(), Shape::Number)]));
+    let shapes = Shapes::from([("lines".to_owned(), lines)]);
+    let faults = Expr::compile("sum(lines, 'quantty') > 1", &Scope::Canonical(&shapes)).unwrap_err();
+    assert_eq!((faults[0].code, faults[0].at.clone()), ("P0121", 11..20));
+    assert_eq!(faults[0].help.as_deref(), Some("did you mean `quantity`?"));
+    let expr = Expr::compile("vat(line_items, 'amount', 'vat_rate') + quote.fee", &Scope::Native).unwrap();
+    assert_eq!(expr.paths(), ["line_items.amount", "line_items.vat_rate", "line_items", "quote.fee"]);
+}
+
+#[test]
 fn two_faults_come_at_once() {
     let fields = BTreeMap::new();
     let faults = Expr::compile("a > 1 and b | nope", &Scope::Canonical(&fields)).unwrap_err();

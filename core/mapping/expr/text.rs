@@ -71,15 +71,29 @@ pub(super) fn install(environment: &mut Environment<'_>) {
     environment.add_filter("iso_country", |a: Value| {
         unless_nothing(a, |a| Ok(iso_country(&a.to_string()).map_or(Value::from(()), Value::from)))
     });
-    environment.add_filter("replace", |a: Value, from: String, to: String| text_of(a, |text| text.replace(&from, &to)));
+    environment.add_filter("replace", |a: Value, from: String, to: String| {
+        unless_nothing(a, |a| replace(&a.to_string(), &from, &to))
+    });
+    install_lists(environment);
+    install_tests(environment);
+}
+
+fn install_lists(environment: &mut Environment<'_>) {
     environment.add_filter("split", |a: Value, by: String| {
         unless_nothing(a, |a| Ok(a.to_string().split(&by).map(Value::from).collect()))
     });
     environment
         .add_filter("join", |a: Value, by: Option<String>| unless_nothing(a, |a| join(a, &by.unwrap_or_default())));
-    environment.add_filter("first", |a: Value| unless_nothing(a, |a| Ok(a.try_iter()?.next().unwrap_or_default())));
-    environment.add_filter("last", |a: Value| unless_nothing(a, |a| Ok(a.try_iter()?.last().unwrap_or_default())));
+    environment.add_filter("first", |a: Value| {
+        unless_nothing(a, |a| Ok(a.try_iter()?.next().unwrap_or_else(|| Value::from(()))))
+    });
+    environment.add_filter("last", |a: Value| {
+        unless_nothing(a, |a| Ok(a.try_iter()?.last().unwrap_or_else(|| Value::from(()))))
+    });
     environment.add_filter("length", length);
+}
+
+fn install_tests(environment: &mut Environment<'_>) {
     environment.add_test("none", |a: Value| is_nothing(&a));
     environment.add_test("defined", |a: Value| !is_nothing(&a));
     environment
@@ -93,6 +107,12 @@ fn unless_nothing(a: Value, change: impl FnOnce(&Value) -> Result<Value, Error>)
 
 fn text_of(a: Value, change: impl FnOnce(&str) -> String) -> Result<Value, Error> {
     unless_nothing(a, |a| Ok(Value::from(change(&a.to_string()))))
+}
+
+/// Limited, since one replacement inside the other multiplies.
+fn replace(text: &str, from: &str, to: &str) -> Result<Value, Error> {
+    let most = text.len().saturating_add(1).saturating_mul(to.len().max(1));
+    if most > 10_000_000 { Err(fails("the text becomes too long")) } else { Ok(Value::from(text.replace(from, to))) }
 }
 
 fn pad(text: &str, length: usize, with: Option<String>) -> String {

@@ -87,6 +87,7 @@ impl Compiler<'_> {
         let table = Table::new(name.get_ref(), spec.rows.iter().filter_map(|row| normal_row(row, kind, findings)));
         if way == Way::Both {
             report_ambiguous(&table, spec, findings);
+            report_unwritable(&table, name, kind, findings);
         }
         Some(table)
     }
@@ -145,4 +146,15 @@ fn report_ambiguous(table: &Table, spec: &TableSpec, findings: &mut Findings<'_>
         table.name()
     );
     findings.error_with_help("P0118", at, message, "keep the one to write, and read the others with the row \"*\"");
+}
+
+fn report_unwritable(table: &Table, name: &At, kind: &Kind, findings: &mut Findings<'_>) {
+    let Kind::Enum(values) = kind else { return };
+    let without_row = |value: &&String| !table.values().any(|known| known.as_str() == Some(value.as_str()));
+    let missing: Vec<&str> = values.iter().filter(without_row).map(String::as_str).collect();
+    if missing.is_empty() {
+        return;
+    }
+    let message = format!("table `{}` has no row for {}", table.name(), missing.join(", "));
+    findings.warning("P0141", name.span(), message, "a record with such a value cannot be written here and is parked");
 }

@@ -173,6 +173,10 @@ fn compile_totals(
     let (net, vat) = (field(&spec.net, "total_net"), field(&spec.vat, "total_vat"));
     let (gross, currency) = (field(&spec.gross, "total"), field(&spec.currency, "currency"));
     let lines = field(&spec.lines, "lines");
+    if ![&net, &vat, &gross].iter().any(|name| fields.contains_key(name.as_str())) {
+        let help = "name the fields of the totals: net = \"..\", vat = \"..\", gross = \"..\"";
+        findings.error_with_help("P0102", spec.place.clone(), "the money gate has no total to compare", help);
+    }
     let tolerance = match &spec.tolerance {
         None => Decimal::ZERO,
         Some(text) => match text.get_ref().parse::<Decimal>() {

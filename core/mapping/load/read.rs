@@ -138,6 +138,7 @@ impl Reader<'_, '_> {
         let table = self.table_of(item)?;
         self.only::<raw::Totals>(table);
         Some(TotalsSpec {
+            place: item.span(),
             tolerance: self.text(table, "tolerance"),
             net: self.text(table, "net"),
             vat: self.text(table, "vat"),

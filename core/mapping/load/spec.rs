@@ -81,6 +81,7 @@ pub(super) struct CreateSpec {
 /// `[totals]`.
 #[derive(Debug)]
 pub(super) struct TotalsSpec {
+    pub(super) place: Place,
     pub(super) tolerance: Option<At>,
     pub(super) net: Option<At>,
     pub(super) vat: Option<At>,

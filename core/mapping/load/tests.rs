@@ -115,6 +115,76 @@ fn a_mistake_is_found_in_its_place_with_what_was_meant() {
 }
 
 #[test]
+fn a_value_that_a_table_cannot_write_is_a_warning() {
+    let text = BASE.replace("lead = \"prospect\"\n", "");
+    let (_, warnings) = load(&[("m", &text)]).unwrap();
+    assert_eq!((warnings[0].code, warnings[0].line), ("P0141", 22));
+}
+
+#[test]
+fn a_money_gate_without_a_total_is_refused() {
+    let found = load(&[("m", &format!("{BASE}[totals]\ntolerance = \"0.00\"\n"))]).unwrap_err();
+    assert_eq!((found[0].code, found[0].line), ("P0102", 31));
+    let found = load(&[("m", &format!("{BASE}[totals]\nnet = \"nmae\"\n"))]).unwrap_err();
+    assert_eq!((found[1].code, found[1].help.as_deref()), ("P0114", Some("did you mean `name`?")));
+}
+
+/// The example of the manual, with the fields that it leaves out.
+const MANUAL: &str = r#"
+entity = "company"
+label  = "name"
+match  = ["vat_number", "siren", ["name", "postal_code"]]
+[on.hubspot]
+resource = "companies"
+[on.dolibarr]
+resource = "thirdparties"
+where    = "client in ['1', '3']"
+set      = { client = "1" }
+[fields.name]
+required = true
+owner    = "crm"
+hubspot  = "name"
+dolibarr = "name"
+[fields.vat_number]
+type     = "vat_number"
+owner    = "erp"
+hubspot  = "vat_number"
+dolibarr = "tva_intra"
+[fields.country]
+type     = "country"
+hubspot  = { path = "country", as = "country_name:en" }
+dolibarr = "country_code"
+[fields.stage]
+hubspot  = { path = "lifecyclestage", table = "stage" }
+[tables.stage]
+customer = "client"
+lead     = "prospect"
+"*"      = "prospect"
+[fields.display]
+dolibarr = { write = "name ~ ' (' ~ city ~ ')'" }
+[create.dolibarr]
+when = "stage == 'client'"
+[[example]]
+name      = "a French customer"
+hubspot   = { name = "Brasserie du Nord", country = "France", lifecyclestage = "customer" }
+canonical = { name = "Brasserie du Nord", country = "FR", stage = "client" }
+dolibarr  = { name = "Brasserie du Nord", country_code = "FR", client = "1" }
+[fields.siren]
+hubspot = "siren"
+[fields.postal_code]
+hubspot = "zip"
+[fields.city]
+hubspot = "city"
+"#;
+
+#[test]
+fn the_example_of_the_manual_loads_and_passes() {
+    let (mappings, warnings) = load(&[("company", MANUAL)]).unwrap_or_else(|found| panic!("{}", shown(&found)));
+    assert_eq!(shown(&warnings), "");
+    assert_eq!(mappings.entities().next().unwrap().run_examples().differences, []);
+}
+
+#[test]
 fn all_mistakes_come_at_once() {
     let text = BASE.replace("\"crm\"", "\"cmr\"").replace("\"trim\"", "\"trimm\"").replace("stage == ", "stag == ");
     let found = load(&[("m", &text)]).unwrap_err();
@@ -190,6 +260,17 @@ fn the_schema_for_editors_knows_the_keys_that_the_reader_knows() {
         schema["$defs"]["Cell"]["properties"]["as"]["description"].as_str().map(|text| text.len() > 10),
         Some(true)
     );
+}
+
+/// `UPDATE_EXPECT=1` writes it again.
+#[test]
+fn the_committed_schema_is_that_of_the_structs() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../mappings/schema.json");
+    let now = serde_json::to_string_pretty(&super::super::mapping_schema()).unwrap() + "\n";
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(path, &now).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(path).unwrap_or_default(), now, "run the tests with UPDATE_EXPECT=1");
 }
 
 proptest! {

@@ -90,7 +90,7 @@ async fn ask(
     check: &mut SystemCheck,
 ) -> Result<()> {
     check.identity = Some(identity(context, config, system).await?);
-    for entity in mappings.entities() {
+    for entity in super::offline::flowing(config, mappings, system.name()) {
         let Some(column) = entity.column(system.name()) else { continue };
         let resource = column.resource();
         let preparations = system.prepare(resource, &column.needs(), how).await?;

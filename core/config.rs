@@ -188,12 +188,17 @@ impl Config {
 
     /// Where the hub remembers.
     pub fn state_folder(&self) -> PathBuf {
-        self.folder.join(&self.hub.state)
+        self.inside(&self.hub.state)
     }
 
     /// Where mapping files are.
     pub fn mappings_folder(&self) -> PathBuf {
-        self.folder.join(&self.hub.mappings)
+        self.inside(&self.hub.mappings)
+    }
+
+    /// A path of the config, named as a person in its folder would.
+    fn inside(&self, path: &Path) -> PathBuf {
+        if self.folder == Path::new(".") { path.to_owned() } else { self.folder.join(path) }
     }
 
     /// System and connector names, as mappings need them.

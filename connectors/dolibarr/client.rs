@@ -1,10 +1,12 @@
 //! Calls, each with the JSON type that a success must have.
 
-use passerelle_core::http::{Api, Request, Response};
+use passerelle_core::http::{Api, Body, Request, Response};
 use passerelle_core::{Error, ErrorKind, Result};
 use serde_json::{Map, Value};
 
 use super::dialect::move_to;
+use super::orders::LINKS;
+use super::table::{ORDERS, Table};
 use super::wire;
 
 /// Records of one list call; Dolibarr joins each one's lines, so larger pages answer slowly.
@@ -33,6 +35,12 @@ impl Ask {
     /// Everything that `filter` lets through, by id.
     pub fn filtered(filter: impl Into<String>) -> Self {
         Self { filter: filter.into(), limit: PAGE, ..Self::default() }
+    }
+
+    /// The whole records of a resource; only orders have links to ask for.
+    pub fn whole(table: &Table, filter: impl Into<String>) -> Self {
+        let ask = Self::filtered(filter);
+        if table.name == ORDERS.name { ask.with(LINKS.0, LINKS.1) } else { ask }
     }
 
     /// Adds a parameter.
@@ -106,7 +114,9 @@ impl Client {
 
     /// Creates; gives back the id. Repeating it would double.
     pub async fn create(&self, path: &str, body: Map<String, Value>) -> Result<String> {
-        let response = self.api.call(Request::post(path, Value::Object(body))).await?;
+        // `{}` was refused with 400 where no body at all is meant.
+        let body = if body.is_empty() { Body::Empty } else { Body::Json(Value::Object(body)) };
+        let response = self.api.call(Request { body, ..Request::new("POST", path) }).await?;
         match serde_json::from_slice(&response.body) {
             Ok(Value::Number(id)) if id.as_u64().is_some_and(|id| id > 0) => Ok(id.to_string()),
             Ok(Value::String(id)) if id.parse::<u64>().is_ok_and(|id| id > 0) => Ok(id),

@@ -6,7 +6,6 @@ use serde_json::Value;
 
 use super::client::{Ask, Client};
 use super::dialect::is_refused_by_database;
-use super::orders::LINKS;
 use super::table::Table;
 use super::wire::KEY;
 
@@ -58,7 +57,7 @@ async fn matching(client: &Client, table: &Table, path: &str, values: &[String])
     }
     let found = filtered(client, table.name, &columns, |column| {
         let conditions: Vec<String> = values.iter().map(|value| condition(column, value)).collect();
-        Ask::filtered(conditions.join(" or ")).with(LINKS.0, LINKS.1)
+        Ask::whole(table, conditions.join(" or "))
     })
     .await?;
     Ok(found.into_iter().filter(|one| values.iter().any(|value| bears(one, path, value))).collect())

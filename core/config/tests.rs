@@ -91,7 +91,7 @@ fn with(line: &str, other: &str) -> String {
 #[test]
 fn a_good_config_is_read_with_its_defaults() {
     let config = parse(GOOD).unwrap();
-    assert_eq!(config.state_folder(), Path::new("./state"));
+    assert_eq!(config.state_folder(), Path::new("state"));
     assert_eq!(config.systems.keys().map(SystemName::as_str).collect::<Vec<_>>(), ["crm", "erp"]);
     let flow = &config.flows["sales"];
     assert_eq!(flow.every.unwrap().duration().as_secs(), 300);

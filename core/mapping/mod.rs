@@ -26,6 +26,7 @@
 //! | P0131 | a column without a resource |
 //! | P0140 | a two-way column that would change records to and fro |
 //! | P0141 | (warning) a value of an enum that a two-way table cannot write |
+//! | P0142 | (warning) a table that no field uses |
 //! | P0150 | an example that does not fit the file |
 
 mod cell;

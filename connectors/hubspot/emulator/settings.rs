@@ -39,7 +39,7 @@ pub(super) struct Settings {
     pub daily: Option<usize>,
     /// Searches in any second; `None` does not count.
     pub searches: Option<usize>,
-    /// Whether a search must have every member that the specification requires; the live API is lenient.
+    /// Whether bodies must have every member that the specification requires; the live API is lenient.
     pub strict: bool,
     /// Whether a batch with trace ids is written in part when some of it is refused.
     pub partial: bool,
@@ -103,6 +103,14 @@ impl Settings {
             }
         }
         Ok(())
+    }
+
+    /// Refuses a body that lacks a member which the specification requires, where the live API would not mind.
+    pub(super) fn demand(&self, body: &Value, members: &[&str]) -> Result<(), Refusal> {
+        match members.iter().find(|member| self.strict && body.get(**member).is_none()) {
+            Some(member) => Err(Refusal::invalid(format!("Some required fields were not set: [{member}]"))),
+            None => Ok(()),
+        }
     }
 
     /// Refuses what lacks a required property; these rules bind only the newest version.

@@ -1,5 +1,7 @@
 //! The program as a person runs it: what it prints, where, and how it exits.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod config;
 mod start;
 mod systems;

@@ -82,7 +82,7 @@ impl Writer<'_> {
             }
             Expr::Filter(filter) => {
                 self.known("filter", filter.name, text::FILTERS, filter.span());
-                self.pattern(filter.name, &filter.args, filter.span());
+                self.written_out(filter.name, &filter.args, filter.span());
                 let on = filter.expr.as_ref().map_or_else(|| "none".to_owned(), |expr| self.expr(expr));
                 format!("({on})|{}({})", filter.name, self.arguments(&filter.args, filter.span()))
             }
@@ -227,10 +227,14 @@ impl Writer<'_> {
         format!("[{}]", items.join(", "))
     }
 
-    /// Patterns are compiled at load, so that a broken one is found there.
-    fn pattern(&mut self, filter: &str, arguments: &[CallArg<'_>], span: Span) {
-        let Some(CallArg::Pos(Expr::Const(pattern))) = arguments.first().filter(|_| filter == "regex") else { return };
-        if let Err(message) = text::compiled(pattern.value.as_str().unwrap_or_default()) {
+    /// Patterns, formats and zones that are written out are tried at load.
+    fn written_out(&mut self, filter: &str, arguments: &[CallArg<'_>], span: Span) {
+        let text = |argument: &CallArg<'_>| match argument {
+            CallArg::Pos(Expr::Const(constant)) => constant.value.as_str().map(str::to_owned),
+            _ => None,
+        };
+        let texts: Vec<Option<String>> = arguments.iter().map(text).collect();
+        if let Err(message) = text::tried(filter, &texts) {
             self.fault("P0120", span, message, None);
         }
     }

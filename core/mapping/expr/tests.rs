@@ -88,6 +88,8 @@ fn faults_are_found_at_load_with_their_place() {
         ("status ==", "P0120", "==", ""),
         ("status.upper()", "P0120", ".upper()", ""),
         ("status | regex('(')", "P0120", "regex('(')", ""),
+        ("status | date('%Q%')", "P0120", "date('%Q%')", ""),
+        ("status | date('%Y', 'Europe/Pari')", "P0120", "date('%Y', 'Europe/Pari')", ""),
         ("{'a': 1}", "P0120", "{'a': 1}", ""),
     ] {
         let faults = Expr::compile(text, &Scope::Canonical(&fields)).unwrap_err();

@@ -159,10 +159,24 @@ fn found(a: &Value, pattern: &str, group: usize) -> Result<Value, Error> {
     Ok(group.map_or_else(|| Value::from(()), |found| Value::from(found.as_str())))
 }
 
+/// Whether a filter can work with the arguments that are written out.
+pub(super) fn tried(filter: &str, arguments: &[Option<String>]) -> Result<(), String> {
+    let argument = |place: usize| arguments.get(place).and_then(Option::as_deref);
+    match (filter, argument(0), argument(1)) {
+        ("regex", Some(pattern), _) => compiled(pattern).map(drop),
+        ("date", format, zone) => {
+            let zone = zone.map_or(Ok(TimeZone::UTC), TimeZone::get).map_err(|_| "there is no such time zone")?;
+            let tried = strtime::format(format.unwrap_or("%Y"), &Timestamp::UNIX_EPOCH.to_zoned(zone));
+            tried.map(drop).map_err(|why| format!("`{}` is not a format: {why}", format.unwrap_or_default()))
+        }
+        _ => Ok(()),
+    }
+}
+
 static PATTERNS: LazyLock<RwLock<HashMap<String, Arc<Regex>>>> = LazyLock::new(RwLock::default);
 
 /// A pattern, compiled once; limited in size, so that a mapping cannot eat the memory.
-pub(super) fn compiled(pattern: &str) -> Result<Arc<Regex>, String> {
+fn compiled(pattern: &str) -> Result<Arc<Regex>, String> {
     if let Some(known) = PATTERNS.read().ok().and_then(|known| known.get(pattern).cloned()) {
         return Ok(known);
     }

@@ -36,6 +36,7 @@ impl Compiler<'_> {
         findings: &mut Findings<'_>,
     ) -> Arc<Cell> {
         let kind = kind_of(field);
+        check_use(spec, &kind, findings);
         let way = match (&spec.read, &spec.write) {
             (Some(_), None) => Way::ReadOnly,
             (None, Some(_)) => Way::WriteOnly,
@@ -109,6 +110,17 @@ impl Compiler<'_> {
 /// The cell of a field in the first layer that has one.
 pub(super) fn chosen<'a>(field: &'a FieldSpec, layers: &[&str]) -> Option<&'a CellSpec> {
     layers.iter().find_map(|layer| field.cells.iter().find(|cell| cell.column.get_ref() == layer))
+}
+
+/// What a cell says in vain.
+fn check_use(spec: &CellSpec, kind: &Kind, findings: &mut Findings<'_>) {
+    if let Some(path) = spec.path.as_ref().filter(|path| path.get_ref().trim().is_empty()) {
+        findings.error("P0104", path.span(), "this should be a native path");
+    }
+    let whole = spec.steps.first().or(spec.table.as_ref());
+    if let Some(said) = whole.filter(|_| *kind == Kind::Lines) {
+        findings.error("P0104", said.span(), "lines as a whole are not converted; their fields are");
+    }
 }
 
 fn step_of(step: &At, findings: &mut Findings<'_>) -> Option<Converter> {

@@ -25,6 +25,7 @@ pub(super) fn compile(file: &str, spec: &FileSpec, world: &World<'_>, findings: 
     let shapes = shapes(&fields);
     let label = spec.label.as_ref().and_then(|label| expression(label, &Scope::Canonical(&shapes), findings));
     let matches = matches(spec, &fields, findings);
+    report_unused_tables(spec, findings);
     let (columns, by_system) = columns::compile(spec, &fields, &shapes, world, findings);
     Some(Entity {
         name: EntityName::new(name.get_ref().as_str()),
@@ -38,6 +39,16 @@ pub(super) fn compile(file: &str, spec: &FileSpec, world: &World<'_>, findings: 
         by_system,
         fields,
     })
+}
+
+fn report_unused_tables(spec: &FileSpec, findings: &mut Findings<'_>) {
+    let fields = spec.fields.iter().flat_map(|field| std::iter::once(field).chain(&field.each));
+    let cells = fields.flat_map(|field| &field.cells);
+    let used: Vec<&str> = cells.filter_map(|cell| cell.table.as_ref()).map(|table| table.get_ref().as_str()).collect();
+    for table in spec.tables.iter().filter(|table| !used.contains(&table.name.get_ref().as_str())) {
+        let message = format!("no field uses the table `{}`", table.name.get_ref());
+        findings.warning("P0142", table.name.span(), message, "name it in a column: { path = \"..\", table = \"..\" }");
+    }
 }
 
 /// An expression, or its faults where they are in the file.

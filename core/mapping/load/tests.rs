@@ -92,6 +92,7 @@ fn a_mistake_is_found_in_its_place_with_what_was_meant() {
     check("as = \"trim\"", "ass = \"trim\"", "P0103", (18, 28), "did you mean `as`?");
     check("required = true", "required = \"yes\"", "P0104", (10, 12), "true, false or \"create\"");
     check("hubspot = \"name\"", "hubspot = 7", "P0104", (12, 11), "a native path");
+    check("hubspot = \"name\"", "hubspot = \"\"", "P0104", (12, 11), "a native path");
     check("\"vat_number\"", "\"vat_numbr\"", "P0110", (15, 8), "did you mean `vat_number`?");
     check("\"trim\"", "\"trimm\"", "P0111", (18, 33), "did you mean `trim`?");
     check("\"trim\"", "\"yes_no\"", "P0111", (18, 33), "yes_no:Oui/Non");
@@ -115,10 +116,12 @@ fn a_mistake_is_found_in_its_place_with_what_was_meant() {
 }
 
 #[test]
-fn a_value_that_a_table_cannot_write_is_a_warning() {
+fn what_a_table_cannot_write_and_a_table_without_use_are_warnings() {
     let text = BASE.replace("lead = \"prospect\"\n", "");
     let (_, warnings) = load(&[("m", &text)]).unwrap();
     assert_eq!((warnings[0].code, warnings[0].line), ("P0141", 22));
+    let (_, warnings) = load(&[("m", &format!("{BASE}[tables.spare]\na = \"b\"\n"))]).unwrap();
+    assert_eq!((warnings[0].code, warnings[0].line), ("P0142", 31));
 }
 
 #[test]
@@ -209,7 +212,9 @@ fn columns_that_would_ping_pong_are_refused_with_the_counter_example() {
         let text = format!(
             "entity = \"e\"\n[on.hubspot]\nresource = \"r\"\n[tables.t]\nx = \"a\"\n\"\" = \"b\"\n[fields.f]\ntype = \"{kind}\"\nhubspot = {cell}\n"
         );
-        load(&[("m", &text)]).map(drop).map_err(|found| found[0].message.clone())
+        load(&[("m", &text)])
+            .map(drop)
+            .map_err(|found| found.iter().find(|found| found.is_error()).map(|found| found.message.clone()).unwrap())
     };
     for (kind, written, says) in [
         ("text", r#"{ path = "p", as = "digits" }"#, "is written as"),

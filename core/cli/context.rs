@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget};
 
+use super::demo::Demo;
 use super::logging::Verbosity;
 use super::output::{self, Failure, Format, Paint, Report};
 use crate::clock::{Clock, SystemClock};
@@ -31,13 +32,26 @@ pub struct Context {
     pub paint: Paint,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    pub(super) demo: Demo,
     verbosity: Verbosity,
 }
 
 impl Context {
-    pub(super) fn new(registry: &'static Registry, config_path: PathBuf, format: Format, verbosity: Verbosity) -> Self {
+    pub(super) fn new(
+        registry: &'static Registry,
+        demo: Demo,
+        config_path: PathBuf,
+        format: Format,
+        verbosity: Verbosity,
+    ) -> Self {
         let paint = if format == Format::Json { Paint::none() } else { Paint::stdout() };
-        Self { registry, config_path, format, paint, clock: Arc::new(SystemClock), verbosity }
+        Self { registry, config_path, format, paint, clock: Arc::new(SystemClock), demo, verbosity }
+    }
+
+    /// The same context with another config file, and in another time.
+    pub fn beside(&self, config_path: PathBuf, clock: Arc<dyn Clock>) -> Self {
+        let Self { registry, format, paint, demo, verbosity, .. } = *self;
+        Self { registry, config_path, format, paint, clock, demo, verbosity }
     }
 
     /// The config; it needs no secrets.

@@ -69,12 +69,6 @@ pub(super) async fn check(context: &Context, config: &Config, mappings: &Mapping
     checks
 }
 
-/// The entities that flow through a system: a connector's other columns may name sheets that it does not have.
-fn flowing<'m>(config: &'m Config, mappings: &'m Mappings, system: &'m SystemName) -> impl Iterator<Item = &'m Entity> {
-    let flows = move || config.flows.values().filter(|flow| flow.between.contains(system));
-    mappings.entities().filter(move |entity| flows().any(|flow| flow.entity == *entity.name()))
-}
-
 /// A person waits for the answer, so a system that is down is not waited for as long as a run would.
 async fn identity(context: &Context, config: &Config, system: &System) -> Result<Identity> {
     let timeout = config.systems.get(system.name()).map(|options| options.transport.patience());
@@ -97,7 +91,7 @@ async fn ask(
     check: &mut SystemCheck,
 ) -> Result<()> {
     check.identity = Some(identity(context, config, system).await?);
-    for entity in flowing(config, mappings, system.name()) {
+    for entity in super::offline::flowing(config, mappings, system.name()) {
         let Some(column) = entity.column(system.name()) else { continue };
         let resource = column.resource();
         let preparations = system.prepare(resource, &column.needs(), how).await?;

@@ -84,7 +84,7 @@ impl Default for Hub {
 pub struct SystemOptions {
     /// What the system speaks, such as `hubspot`; `passerelle connectors` lists them.
     pub connector: String,
-    /// Secret with which the vendor signs its webhooks; without one, `/hooks/<system>` refuses all. Write `${VAR}`.
+    /// Secret of the vendor's webhooks, for a connector that receives any. Write `${VAR}`.
     pub webhook_secret: Option<String>,
     /// Address, limits and timeout, the same for every connector.
     #[serde(flatten)]

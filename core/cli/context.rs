@@ -125,6 +125,20 @@ impl Context {
     }
 }
 
+/// What a person looks at when a system refuses the hub or cannot be reached.
+pub fn advice(config: &Config, system: &SystemName, error: &Error) -> Option<String> {
+    let variables = config.variables(system).into_iter().map(|(key, variable)| format!("`{key}` (from {variable})"));
+    let keys: Vec<String> = variables.collect();
+    match error.kind() {
+        ErrorKind::Denied if keys.is_empty() => {
+            Some(format!("check the credentials in [systems.{system}], and what they may do"))
+        }
+        ErrorKind::Denied => Some(format!("check {}, and what it may do", keys.join(", "))),
+        ErrorKind::Unavailable => Some(format!("check `systems.{system}.base_url`, and whether the system is up")),
+        _ => None,
+    }
+}
+
 fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }

@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use indicatif::ProgressBar;
 
 use super::Context;
+use super::context::advice;
 use super::output::Failure;
+use crate::Error;
 use crate::config::Config;
 use crate::engine::{Engine, Flow, Watch};
 use crate::model::{FlowName, SystemName};
 use crate::store::{Counts, Sled, Store};
-use crate::{Error, ErrorKind};
 
 /// A config and an engine that runs it.
 #[derive(Debug)]
@@ -54,22 +55,10 @@ impl Hub {
         Ok(Self { engine, flows, config })
     }
 
-    /// What a person does about an error: for a refused key, which variable to check.
+    /// What a person does about an error of a system.
     pub fn advice(&self, error: &Error) -> Option<String> {
-        if error.kind() != ErrorKind::Denied {
-            return None;
-        }
-        let system = error.fact("system")?;
-        let options = self.config.systems.get(&SystemName::from(system))?;
-        let mut variables = Vec::new();
-        for (key, value) in &options.options {
-            let text = value.as_str().unwrap_or_default();
-            if let Some(name) = text.split("${").nth(1).and_then(|rest| rest.split('}').next()) {
-                variables.push(format!("{key} = \"${{{name}}}\""));
-            }
-        }
-        let which = if variables.is_empty() { "its credentials".to_owned() } else { variables.join(", ") };
-        Some(format!("check {which} of [systems.{system}] and the rights of that key"))
+        let system = SystemName::from(error.fact("system")?);
+        advice(&self.config, &system, error)
     }
 }
 

@@ -19,6 +19,9 @@ struct Options {
     /// Token of the account.
     #[allow(dead_code, reason = "only its place in the schema matters here")]
     token: Secret,
+    /// Secret of its webhooks.
+    #[allow(dead_code, reason = "only its place in the schema matters here")]
+    webhook_secret: Option<Secret>,
     /// How dates are written.
     #[allow(dead_code, reason = "only its place in the schema matters here")]
     dates: Option<Dates>,

@@ -180,6 +180,11 @@ impl Pass<'_> {
                     let at = work.source_at();
                     let hash = work.sides.get(&work.source).map_or(0, |side| side.hash);
                     let link = (!work.new).then(|| work.link.id.clone());
+                    for other in work.places().into_iter().filter(|other| *other != at) {
+                        if self.engine.store.parked_at(&other)?.is_some() {
+                            facts.unpark(&other);
+                        }
+                    }
                     self.park(&at, link, work.link.label.clone(), trouble.clone(), hash, &mut facts)?;
                     if !work.new {
                         facts.link(&work.link);

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::super::Context;
+use super::super::context::advice;
 use crate::config::Config;
 use crate::connector::{FieldSchema, Identity, Preparation, Prepare, Schema, State};
 use crate::diagnostic::{Diagnostic, suggestion};
@@ -57,7 +58,7 @@ pub(super) async fn check(context: &Context, config: &Config, mappings: &Mapping
             Err(findings) => check.findings = findings,
             Ok(system) => {
                 if let Err(error) = ask(context, config, &system, mappings, how, &mut check).await {
-                    check.help = help(config, name, &error);
+                    check.help = advice(config, name, &error);
                     check.error = Some(error.to_string());
                 }
             }
@@ -66,12 +67,6 @@ pub(super) async fn check(context: &Context, config: &Config, mappings: &Mapping
     }
     progress.finish_and_clear();
     checks
-}
-
-/// The entities that flow through a system: a connector's other columns may name sheets that it does not have.
-fn flowing<'m>(config: &'m Config, mappings: &'m Mappings, system: &'m SystemName) -> impl Iterator<Item = &'m Entity> {
-    let flows = move || config.flows.values().filter(|flow| flow.between.contains(system));
-    mappings.entities().filter(move |entity| flows().any(|flow| flow.entity == *entity.name()))
 }
 
 /// A person waits for the answer, so a system that is down is not waited for as long as a run would.
@@ -96,7 +91,7 @@ async fn ask(
     check: &mut SystemCheck,
 ) -> Result<()> {
     check.identity = Some(identity(context, config, system).await?);
-    for entity in flowing(config, mappings, system.name()) {
+    for entity in super::offline::flowing(config, mappings, system.name()) {
         let Some(column) = entity.column(system.name()) else { continue };
         let resource = column.resource();
         let preparations = system.prepare(resource, &column.needs(), how).await?;
@@ -207,16 +202,4 @@ fn choices(field: &FieldSchema) -> String {
 /// `line_items` of `line_items[].quantity`, `quote` of `quote.hs_title`.
 fn first_part(path: &str) -> &str {
     path.split(['.', '[']).next().unwrap_or(path)
-}
-
-/// Which key of the config to look at.
-fn help(config: &Config, system: &SystemName, error: &Error) -> Option<String> {
-    let variables = config.variables(system).into_iter().map(|(key, variable)| format!("`{key}` (from {variable})"));
-    let keys: Vec<String> = variables.collect();
-    match error.kind() {
-        ErrorKind::Denied if keys.is_empty() => Some(format!("check the credentials in [systems.{system}]")),
-        ErrorKind::Denied => Some(format!("check {}", keys.join(", "))),
-        ErrorKind::Unavailable => Some(format!("check `systems.{system}.base_url`, and whether the system is up")),
-        _ => None,
-    }
 }

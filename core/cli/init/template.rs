@@ -102,9 +102,19 @@ fn flow(file: &str, mapping: &str, systems: &[Chosen]) -> String {
     let table: toml::Table = mapping.parse().unwrap_or_default();
     let Some(entity) = table.get("entity").and_then(toml::Value::as_str) else { return String::new() };
     let columns = table.get("on").and_then(toml::Value::as_table);
+    // One workbook holds one kind of rows, and most people's first one is a price list.
+    let holds = |system: &&Chosen| system.plugin.name != "spreadsheet" || entity == "product";
     let sharing =
         systems.iter().filter(|system| columns.is_some_and(|columns| columns.contains_key(system.plugin.name)));
-    let sharing: Vec<String> = sharing.map(|system| format!("\"{}\"", system.name)).collect();
+    let all = sharing.clone().count();
+    let sharing: Vec<String> = sharing.filter(holds).map(|system| format!("\"{}\"", system.name)).collect();
+    if sharing.len() < 2 && all >= 2 {
+        return format!(
+            "\n# For a workbook of {}, give it a system of its own and let it flow:\n# [flows.{}]\n# entity  = \"{entity}\"\n",
+            plural(entity),
+            plural(entity)
+        );
+    }
     if sharing.len() < 2 {
         return format!(
             "\n# mappings/{file} has columns for less than two of these systems; add one to let `{entity}` flow.\n"

@@ -1,5 +1,6 @@
 //! The connectors: a folder per vendor, and the registry that lists them.
 
+pub mod demo;
 mod dolibarr;
 mod hubspot;
 pub mod registry;

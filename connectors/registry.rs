@@ -7,7 +7,12 @@ use passerelle_core::registry::Registry;
 pub const PLUGINS: &[Plugin] = &[crate::dolibarr::PLUGIN, crate::hubspot::PLUGIN, crate::spreadsheet::PLUGIN];
 
 /// The mapping files that `passerelle init` writes.
-pub const MAPPINGS: &[(&str, &str)] = &[];
+pub const MAPPINGS: &[(&str, &str)] = &[
+    ("company.toml", include_str!("../mappings/company.toml")),
+    ("contact.toml", include_str!("../mappings/contact.toml")),
+    ("product.toml", include_str!("../mappings/product.toml")),
+    ("sale.toml", include_str!("../mappings/sale.toml")),
+];
 
 /// The program's registry.
 pub static REGISTRY: Registry = Registry { plugins: PLUGINS, mappings: MAPPINGS, sample: crate::sample::seed };

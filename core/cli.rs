@@ -27,10 +27,12 @@ use std::process::ExitCode;
 use clap::{ArgAction, Parser, Subcommand};
 
 pub use context::Context;
+pub use demo::Demo;
 pub use hub::Hub;
 pub use output::{CommandResult, Exit, Failure, Paint, Report, table};
 
 use crate::registry::Registry;
+use crate::{Error, ErrorKind};
 use logging::Verbosity;
 use output::Format;
 
@@ -75,8 +77,8 @@ enum Command {
     Held(held::Args),
 }
 
-/// Runs the command that the process was started with.
-pub async fn run(registry: &'static Registry) -> ExitCode {
+/// Runs the command that the process was started with; `demo` is the story that `passerelle demo` tells.
+pub async fn run(registry: &'static Registry, demo: Demo) -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
     let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
@@ -85,9 +87,23 @@ pub async fn run(registry: &'static Registry) -> ExitCode {
     let verbosity = Verbosity::of(cli.verbose, cli.quiet);
     logging::start(verbosity);
     let format = if cli.json { Format::Json } else { Format::Human };
-    let context = Context::new(registry, cli.config, format, verbosity);
+    let context = Context::new(registry, demo, cli.config, format, verbosity);
     let result = dispatch(&context, cli.command).await;
     output::finish(format, result)
+}
+
+impl Context {
+    /// Runs a command line, such as `["sync", "sales"]`, and gives back what it would have said, failures too.
+    ///
+    /// Global options in it are not obeyed: config file, format and verbosity are this context's.
+    pub async fn perform(&self, words: &[&str]) -> Report {
+        let line = std::iter::once("passerelle").chain(words.iter().copied());
+        let ran = match Cli::try_parse_from(line) {
+            Ok(cli) => dispatch(self, cli.command).await,
+            Err(error) => Err(Error::new(ErrorKind::Config, error.to_string()).into()),
+        };
+        ran.unwrap_or_else(|failure| failure.report(self.paint))
+    }
 }
 
 async fn dispatch(context: &Context, command: Command) -> CommandResult {

@@ -84,7 +84,7 @@ impl Default for Hub {
 pub struct SystemOptions {
     /// What the system speaks, such as `hubspot`; `passerelle connectors` lists them.
     pub connector: String,
-    /// Secret with which the vendor signs its webhooks; without one, `/hooks/<system>` refuses all. Write `${VAR}`.
+    /// Secret of the vendor's webhooks, for a connector that receives any. Write `${VAR}`.
     pub webhook_secret: Option<String>,
     /// Address, limits and timeout, the same for every connector.
     #[serde(flatten)]
@@ -188,12 +188,17 @@ impl Config {
 
     /// Where the hub remembers.
     pub fn state_folder(&self) -> PathBuf {
-        self.folder.join(&self.hub.state)
+        self.inside(&self.hub.state)
     }
 
     /// Where mapping files are.
     pub fn mappings_folder(&self) -> PathBuf {
-        self.folder.join(&self.hub.mappings)
+        self.inside(&self.hub.mappings)
+    }
+
+    /// A path of the config, named as a person in its folder would.
+    fn inside(&self, path: &Path) -> PathBuf {
+        if self.folder == Path::new(".") { path.to_owned() } else { self.folder.join(path) }
     }
 
     /// System and connector names, as mappings need them.

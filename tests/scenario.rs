@@ -174,6 +174,7 @@ impl Teller {
             clock: Arc::new(ManualClock::at(start)),
             flows,
             watch: Arc::new(Unwatched),
+            proven: Arc::default(),
         };
         Ok(Self { systems, engine, last_error: None })
     }

@@ -1,10 +1,12 @@
 //! Calls, each with the JSON type that a success must have.
 
-use passerelle_core::http::{Api, Request, Response};
+use passerelle_core::http::{Api, Body, Request, Response};
 use passerelle_core::{Error, ErrorKind, Result};
 use serde_json::{Map, Value};
 
 use super::dialect::move_to;
+use super::orders::LINKS;
+use super::table::{ORDERS, Table};
 use super::wire;
 
 /// Records of one list call; Dolibarr joins each one's lines, so larger pages answer slowly.
@@ -33,6 +35,12 @@ impl Ask {
     /// Everything that `filter` lets through, by id.
     pub fn filtered(filter: impl Into<String>) -> Self {
         Self { filter: filter.into(), limit: PAGE, ..Self::default() }
+    }
+
+    /// The whole records of a resource; only orders have links to ask for.
+    pub fn whole(table: &Table, filter: impl Into<String>) -> Self {
+        let ask = Self::filtered(filter);
+        if table.name == ORDERS.name { ask.with(LINKS.0, LINKS.1) } else { ask }
     }
 
     /// Adds a parameter.
@@ -106,9 +114,12 @@ impl Client {
 
     /// Creates; gives back the id. Repeating it would double.
     pub async fn create(&self, path: &str, body: Map<String, Value>) -> Result<String> {
-        let response = self.api.call(Request::post(path, Value::Object(body))).await?;
+        // `{}` was refused with 400 where no body at all is meant.
+        let body = if body.is_empty() { Body::Empty } else { Body::Json(Value::Object(body)) };
+        let response = self.api.call(Request { body, ..Request::new("POST", path) }).await?;
         match serde_json::from_slice(&response.body) {
             Ok(Value::Number(id)) if id.as_u64().is_some_and(|id| id > 0) => Ok(id.to_string()),
+            Ok(Value::String(id)) if id.parse::<u64>().is_ok_and(|id| id > 0) => Ok(id),
             Ok(Value::Object(document)) => wire::id(&Value::Object(document)),
             _ => Err(Error::new(ErrorKind::OutcomeUnknown, "Dolibarr's answer to a create holds no id")
                 .at("body", response.excerpt())),
@@ -151,9 +162,14 @@ pub(super) fn row(document: &Value) -> Option<u64> {
     wire::text(document, "id")?.parse().ok()
 }
 
-/// `(t.rowid:in:1,2,3)`, of ids that are numbers; none when no id is one.
+/// Whether a text can be an id: digits, and not 0.
+pub(super) fn is_id(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit()) && !text.bytes().all(|digit| digit == b'0')
+}
+
+/// `(t.rowid:in:1,2,3)`, of those that can be ids; none when no one can.
 pub(super) fn among<'a>(column: &str, ids: impl Iterator<Item = &'a str>) -> Option<String> {
-    let ids: Vec<&str> = ids.filter(|id| !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit())).collect();
+    let ids: Vec<&str> = ids.filter(|id| is_id(id)).collect();
     if ids.is_empty() { None } else { Some(format!("({column}:in:{})", ids.join(","))) }
 }
 

@@ -46,9 +46,9 @@ pub(super) fn is_duplicate(error: &Error) -> bool {
     })
 }
 
-/// Whether a list was refused because it filters on a column that the database does not have.
-pub(super) fn is_unknown_column(error: &Error) -> bool {
-    error.fact("dolibarr").is_some_and(|words| words.contains("Unknown column") || words.contains("does not exist"))
+/// Whether the database refused a list. Not every list quotes the database, so which column it was is for the asker.
+pub(super) fn is_refused_by_database(error: &Error) -> bool {
+    error.kind() == ErrorKind::Config && error.fact("status") == Some("503")
 }
 
 fn refusal(request: &Request, response: &Response) -> Error {

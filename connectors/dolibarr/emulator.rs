@@ -84,6 +84,10 @@ impl Emulator {
         let party = matches!(kind, Kind::Party | Kind::Contact | Kind::Product);
         match (request.method, rest, id) {
             ("GET", [], _) => list::list(store, kind, request),
+            // A made-up specimen.
+            ("GET", [_], Some(0)) if kind == Kind::Party => {
+                Ok(shape::document(store, kind, &shape::blank(kind), false))
+            }
             ("GET", [_], Some(id)) => trade::show(store, kind, id),
             ("GET", ["ref" | "ref_ext" | "email", _], _) => by_field(store, kind, rest),
             ("POST", [], _) if party => parties::create(store, kind, body, now),

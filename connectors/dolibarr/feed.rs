@@ -130,9 +130,7 @@ async fn locate<'a>(
     guess: i64,
 ) -> Result<Spot> {
     for document in candidates.take(5) {
-        let (Some(id), Some(second)) = (row(document), epoch(document, "date_modification")) else {
-            return Err(Error::new(ErrorKind::Bug, "Dolibarr does not say when a record was modified"));
-        };
+        let (Some(id), Some(second)) = (row(document), epoch(document, "date_modification")) else { continue };
         if let Some(off) = (Probe { client, list, id, second }).offset(guess).await? {
             return Ok(Spot { at: shown(second, off)?, off, id });
         }

@@ -5,13 +5,12 @@ use passerelle_core::{Error, ErrorKind, Result};
 use serde_json::Value;
 
 use super::client::{Ask, Client};
-use super::dialect::is_unknown_column;
-use super::orders::LINKS;
+use super::dialect::is_refused_by_database;
 use super::table::Table;
 use super::wire::KEY;
 
 /// Words that the injection filter reads as SQL or script when they meet; `_` stands in for one of their letters.
-const SUSPECT: [&str; 16] = [
+const SUSPECT: [&str; 17] = [
     "union",
     "select",
     "insert",
@@ -28,6 +27,7 @@ const SUSPECT: [&str; 16] = [
     "onerror",
     "sleep",
     "benchmark",
+    "../",
 ];
 
 /// Raw documents that a look-up finds.
@@ -44,20 +44,44 @@ pub(super) async fn find(client: &Client, table: &Table, by: &Lookup) -> Result<
 }
 
 async fn matching(client: &Client, table: &Table, path: &str, values: &[String]) -> Result<Vec<Value>> {
-    let Some(column) = table.column(path) else {
+    let columns = table.columns_of(path);
+    if columns.is_empty() {
         let known: Vec<&str> = table.columns.iter().map(|(field, _)| *field).collect();
         return Err(Error::new(ErrorKind::Unsupported, format!("Dolibarr cannot look {} up by {path}", table.name))
             .at("fields", known.join(", ")));
-    };
+    }
     let values: Vec<String> =
         values.iter().map(|value| stored(path, value)).filter(|value| !value.is_empty()).collect();
     if values.is_empty() {
         return Ok(Vec::new());
     }
-    let filter: Vec<String> = values.iter().map(|value| condition(&column, value)).collect();
-    let ask = Ask::filtered(filter.join(" or ")).with(LINKS.0, LINKS.1);
-    let found = client.all(table.name, ask).await.map_err(|error| missing_field(error, table))?;
+    let found = filtered(client, table.name, &columns, |column| {
+        let conditions: Vec<String> = values.iter().map(|value| condition(column, value)).collect();
+        Ask::whole(table, conditions.join(" or "))
+    })
+    .await?;
     Ok(found.into_iter().filter(|one| values.iter().any(|value| bears(one, path, value))).collect())
+}
+
+/// A list filtered on the first of `columns` that the database has; an extrafield that it lacks is named.
+pub(super) async fn filtered(
+    client: &Client,
+    list: &str,
+    columns: &[String],
+    ask: impl Fn(&str) -> Ask,
+) -> Result<Vec<Value>> {
+    let mut refused = None;
+    for column in columns {
+        match client.all(list, ask(column)).await {
+            Err(error) if is_refused_by_database(&error) => refused = Some((column, error)),
+            answer => return answer,
+        }
+    }
+    let Some((column, error)) = refused else { return Ok(Vec::new()) };
+    Err(match column.split_once('.') {
+        Some(("ef" | "te", code)) => missing_field(error, list, code),
+        _ => error,
+    })
 }
 
 /// How Dolibarr stores a value: third-party phones without spaces.
@@ -104,14 +128,18 @@ fn bears(document: &Value, path: &str, value: &str) -> bool {
     text == value.to_lowercase()
 }
 
-/// Says what is missing when a filter names an extrafield that is not there.
-pub(super) fn missing_field(error: Error, table: &Table) -> Error {
-    if !is_unknown_column(&error) {
-        return error;
-    }
-    Error::new(ErrorKind::Config, format!("Dolibarr lacks the extrafield `{KEY}` of {}", table.name))
+fn missing_field(error: Error, list: &str, code: &str) -> Error {
+    Error::new(ErrorKind::Config, format!("Dolibarr lacks the extrafield `{code}` of {list}"))
+        .at("status", 503)
         .at("remedy", "`passerelle check` creates it for an administrator's key and tells others what to click")
         .because(error)
+}
+
+/// Proves that the database has an extrafield, with one small call.
+pub(super) async fn prove(client: &Client, list: &str, aliases: &[&str], code: &str) -> Result<()> {
+    let columns: Vec<String> = aliases.iter().map(|alias| format!("{alias}.{code}")).collect();
+    let ask = |column: &str| Ask { limit: 1, ..Ask::filtered(format!("({column}:=:'-')")) }.with("properties", "id");
+    filtered(client, list, &columns, ask).await.map(|_| ())
 }
 
 #[cfg(test)]

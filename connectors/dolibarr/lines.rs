@@ -153,7 +153,8 @@ impl Line {
             ("product_type", json!(self.kind)),
             ("rang", json!(place)),
         ];
-        fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+        let set = |(name, value): (&str, Value)| (!value.is_null()).then(|| (name.to_owned(), value));
+        fields.into_iter().filter_map(set).collect()
     }
 
     fn is(&self, raw: &Value, rate: Decimal) -> bool {

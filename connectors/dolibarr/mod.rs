@@ -17,6 +17,7 @@ mod sums;
 mod table;
 #[cfg(test)]
 mod tests;
+mod webhook;
 mod wire;
 mod writes;
 
@@ -25,7 +26,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use passerelle_core::connector::{
-    Connector, Identity, Lookup, Page, Plug, Plugin, Preparation, Prepare, Resource, Schema, Tools,
+    Connector, Delivery, Hint, Identity, Lookup, Page, Plug, Plugin, Preparation, Prepare, Resource, Schema, Tools,
 };
 use passerelle_core::http::{Api, Auth, Limits, Request, Secret};
 use passerelle_core::model::{Cursor, Need, Outcome, Record, RemoteId, ResourceName, Write};
@@ -62,6 +63,10 @@ struct Config {
     /// Multi-currency, and costs a few calls more.
     #[serde(default = "euro")]
     currency: String,
+    /// A secret of your own, at least 20 random letters and digits. The target in Dolibarr's module Webhook is then
+    /// `https://<hub>/hooks/<system>?secret=<webhook_secret>`, of the type "non-blocking": Dolibarr signs nothing.
+    #[serde(default)]
+    webhook_secret: Option<Secret>,
 }
 
 fn yes() -> bool {
@@ -124,12 +129,13 @@ impl Dolibarr {
         raw.iter().map(wire::record).collect()
     }
 
-    /// Proves once that the hub's key would be stored.
-    async fn prove_key(&self, writer: &Writer<'_>) -> Result<()> {
-        let place = table::resources().iter().position(|resource| resource.name.as_str() == writer.table.name);
+    /// Proves once that the hub's key would be stored: without its extrafield Dolibarr drops the key in silence, and a
+    /// repeated create would make a second record.
+    async fn prove_key(&self, table: &Table) -> Result<()> {
+        let place = table::resources().iter().position(|resource| resource.name.as_str() == table.name);
         let Some(proven) = place.and_then(|place| self.proven.get(place)) else { return Ok(()) };
         if !proven.load(Ordering::Relaxed) {
-            writer.prove_key(writer.table.name).await?;
+            find::prove(&self.client, table.name, table.extra, wire::KEY).await?;
             proven.store(true, Ordering::Relaxed);
         }
         Ok(())
@@ -149,7 +155,10 @@ impl Connector for Dolibarr {
         for list in ["thirdparties", "contacts", "products", "orders", "invoices"] {
             self.client.list(list, Ask { limit: 1, ..Ask::filtered("") }.with("properties", "id")).await?;
         }
-        Ok(Identity { account: "Dolibarr".to_owned(), version })
+        let address =
+            self.client.api.tools().transport.base_url.as_deref().and_then(|address| url::Url::parse(address).ok());
+        let host = address.as_ref().and_then(url::Url::host_str).unwrap_or("Dolibarr");
+        Ok(Identity { account: host.to_owned(), version })
     }
 
     async fn describe(&self, resource: &ResourceName) -> Result<Schema> {
@@ -170,8 +179,7 @@ impl Connector for Dolibarr {
             return Ok(writes::read_one(&self.client, table, id.as_str()).await?.into_iter().collect());
         }
         let Some(filter) = among("t.rowid", ids.iter().map(RemoteId::as_str)) else { return Ok(Vec::new()) };
-        let ask = Ask::filtered(filter).with(orders::LINKS.0, orders::LINKS.1);
-        let raw = self.client.all(table.name, ask).await?;
+        let raw = self.client.all(table.name, Ask::whole(table, filter)).await?;
         self.records(table, raw).await
     }
 
@@ -187,7 +195,7 @@ impl Connector for Dolibarr {
             Writer { client: &self.client, table, proposals: self.config.proposals, currency: &self.config.currency };
         let _one_at_a_time = self.writer.lock().await;
         if writes.iter().any(|write| matches!(write, Write::Create { .. })) {
-            self.prove_key(&writer).await?;
+            self.prove_key(table).await?;
         }
         let mut outcomes = Vec::with_capacity(writes.len());
         for write in writes {
@@ -199,5 +207,12 @@ impl Connector for Dolibarr {
     async fn prepare(&self, resource: &ResourceName, needs: &[Need], how: Prepare) -> Result<Vec<Preparation>> {
         let how = if self.config.create_extrafields { how } else { Prepare::Tell };
         setup::prepare(&self.client, Table::of(resource)?, needs, how, self.config.proposals).await
+    }
+
+    fn decode_webhook(&self, delivery: &Delivery<'_>) -> Result<Vec<Hint>> {
+        let Some(secret) = &self.config.webhook_secret else {
+            return Err(Error::new(ErrorKind::Config, "set `webhook_secret` to receive webhooks of dolibarr"));
+        };
+        webhook::decode(delivery, secret)
     }
 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::client::{Ask, Client};
 use super::dialect::is_duplicate;
+use super::find;
 use super::table::ORDERS;
 use super::wire::{self, KEY, text};
 use super::writes::Writer;
@@ -25,7 +26,7 @@ pub(super) async fn order(writer: &Writer<'_>, key: &ExternalKey, body: Map<Stri
 }
 
 async fn ordered(writer: &Writer<'_>, key: &ExternalKey, body: Map<String, Value>) -> Result<String> {
-    writer.prove_key("proposals").await?;
+    find::prove(writer.client, "proposals", &["ef"], KEY).await?;
     let proposal = draft(writer.client, key, body).await?;
     let id = wire::id(&proposal)?;
     sign(writer.client, &id, &proposal).await?;

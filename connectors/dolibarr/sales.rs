@@ -53,9 +53,11 @@ async fn finish(
         return Ok(());
     }
     if let Err(refusal) = same_currency(&order, currency) {
-        // The draft is a minute old and ours, and in the wrong currency it is worth nothing.
-        client.delete(&ORDERS.path(id)).await?;
-        return Err(refusal);
+        // Without lines nobody can have worked on it, and in the wrong currency it is worth nothing.
+        if order.get("lines").and_then(Value::as_array).is_none_or(Vec::is_empty) {
+            client.delete(&ORDERS.path(id)).await?;
+        }
+        return Err(refusal.at("id", id));
     }
     lines::settle(client, &order, wanted, rate(&order)).await
 }

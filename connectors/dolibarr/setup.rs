@@ -6,8 +6,9 @@ use passerelle_core::model::Need;
 use passerelle_core::{ErrorKind, Result};
 use serde_json::{Map, Value, json};
 
-use super::client::{Ask, Client};
-use super::dialect::is_unknown_column;
+use super::client::Client;
+use super::dialect::is_refused_by_database;
+use super::find;
 use super::table::{ORDERS, Table};
 use super::wire::{KEY, text};
 
@@ -21,6 +22,7 @@ struct Wanted<'a> {
     element: &'a str,
     screen: &'a str,
     list: &'a str,
+    extra: &'static [&'static str],
     code: &'a str,
     label: &'a str,
     kind: &'a str,
@@ -35,9 +37,9 @@ pub(super) async fn prepare(
     how: Prepare,
     proposals: bool,
 ) -> Result<Vec<Preparation>> {
-    let mut wanted = vec![key_field(table.element, table.screen, table.name)];
+    let mut wanted = vec![key_field(table.element, table.screen, table.name, table.extra)];
     if proposals && table.name == ORDERS.name {
-        wanted.push(key_field("propal", PROPOSAL_SCREEN, "proposals"));
+        wanted.push(key_field("propal", PROPOSAL_SCREEN, "proposals", &["ef"]));
     }
     for need in needs {
         let Some(code) = need.path.strip_prefix(OPTIONS).filter(|code| *code != KEY) else { continue };
@@ -47,7 +49,7 @@ pub(super) async fn prepare(
             label: &need.label,
             kind,
             unique: false,
-            ..key_field(table.element, table.screen, table.name)
+            ..key_field(table.element, table.screen, table.name, table.extra)
         });
     }
     let mut told = Vec::new();
@@ -57,8 +59,8 @@ pub(super) async fn prepare(
     Ok(told)
 }
 
-fn key_field<'a>(element: &'a str, screen: &'a str, list: &'a str) -> Wanted<'a> {
-    Wanted { element, screen, list, code: KEY, label: "Passerelle id", kind: "key", unique: true }
+fn key_field<'a>(element: &'a str, screen: &'a str, list: &'a str, extra: &'static [&'static str]) -> Wanted<'a> {
+    Wanted { element, screen, list, extra, code: KEY, label: "Passerelle id", kind: "key", unique: true }
 }
 
 async fn one(client: &Client, field: &Wanted<'_>, how: Prepare) -> Result<Option<Preparation>> {
@@ -134,10 +136,9 @@ fn screen_type(kind: &str) -> &'static str {
 }
 
 async fn is_there(client: &Client, field: &Wanted<'_>) -> Result<bool> {
-    let ask = Ask { limit: 1, ..Ask::filtered(format!("(ef.{}:=:'-')", field.code)) };
-    match client.list(field.list, ask.with("properties", "id")).await {
-        Ok(_) => Ok(true),
-        Err(error) if is_unknown_column(&error) => Ok(false),
+    match find::prove(client, field.list, field.extra, field.code).await {
+        Ok(()) => Ok(true),
+        Err(error) if is_refused_by_database(&error) => Ok(false),
         Err(error) => Err(error),
     }
 }

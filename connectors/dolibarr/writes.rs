@@ -5,7 +5,7 @@ use passerelle_core::model::{Action, ExternalKey, Fields, Outcome, Record, Write
 use passerelle_core::{Error, ErrorKind, Result};
 use serde_json::{Map, Value, json};
 
-use super::client::{Ask, Client};
+use super::client::{Client, is_id};
 use super::dialect::is_duplicate;
 use super::table::{ORDERS, PRODUCTS, THIRDPARTIES, Table};
 use super::wire::{self, KEY, text};
@@ -25,6 +25,11 @@ pub(super) struct Writer<'a> {
 impl Writer<'_> {
     /// Makes one write.
     pub async fn write(&self, write: &Write) -> Outcome {
+        if let Write::Update { id, .. } | Write::Archive { id, .. } = write
+            && !is_id(id.as_str())
+        {
+            return Err(Error::new(ErrorKind::NotFound, "this is no id of Dolibarr's").at("id", id));
+        }
         match write {
             Write::Create { key, fields, then } => {
                 let id = self.create(key, fields).await?;
@@ -86,13 +91,6 @@ impl Writer<'_> {
     pub async fn bearer(&self, table: &Table, key: &ExternalKey) -> Result<Option<String>> {
         let found = find::find(self.client, table, &Lookup::Key(vec![key.clone()])).await?;
         found.first().map(wire::id).transpose()
-    }
-
-    /// Proves that the database has the hub's extrafield: without it Dolibarr drops the key in silence, and a repeated
-    /// create would make a second record.
-    pub async fn prove_key(&self, list: &str) -> Result<()> {
-        let ask = Ask { limit: 1, ..Ask::filtered(format!("(ef.{KEY}:=:'-')")) }.with("properties", "id");
-        self.client.list(list, ask).await.map(|_| ()).map_err(|error| find::missing_field(error, self.table))
     }
 
     async fn update(&self, id: &str, fields: &Fields) -> Result<()> {
@@ -171,6 +169,10 @@ impl Writer<'_> {
 
 /// One record by its id.
 pub(super) async fn read_one(client: &Client, table: &Table, id: &str) -> Result<Option<Record>> {
+    // The third party 0 is a made-up specimen, answered with 200, as observed on 22.0.4.
+    if !is_id(id) {
+        return Ok(None);
+    }
     if table.name == ORDERS.name {
         return Ok(orders::read(client, std::iter::once(id)).await?.pop());
     }

@@ -129,7 +129,7 @@ impl Asked {
         if kind == Kind::Deals {
             asked.own.extend(DEAL.map(str::to_owned));
             asked.quote.extend(QUOTE.map(str::to_owned));
-            asked.line.insert("hs_position_on_quote".to_owned());
+            asked.line.extend(LINE.map(str::to_owned));
         }
         asked
     }
@@ -138,15 +138,36 @@ impl Asked {
 /// What tells whether a deal is won.
 const DEAL: [&str; 4] = ["dealstage", "pipeline", "hs_is_closed", "hs_is_closed_won"];
 
-/// What tells whether a quote was accepted.
-const QUOTE: [&str; 9] = [
+/// What makes a line: expressions over all lines do not name each property that they add up.
+const LINE: [&str; 13] = [
+    "amount",
+    "description",
+    "discount",
+    "hs_discount_percentage",
+    "hs_line_item_currency_code",
+    "hs_position_on_quote",
+    "hs_product_id",
+    "hs_product_type",
+    "hs_sku",
+    "name",
+    "price",
+    "quantity",
+    "vat_rate",
+];
+
+/// What tells whether a quote was accepted, and what a person knows it by.
+const QUOTE: [&str; 13] = [
+    "hs_currency",
     "hs_esign_enabled",
     "hs_esign_num_signers_completed",
     "hs_esign_num_signers_required",
     "hs_lastmodifieddate",
     "hs_manually_signed",
+    "hs_quote_amount",
     "hs_quote_esign_status",
+    "hs_quote_number",
     "hs_quote_status",
     "hs_status",
     "hs_template_type",
+    "hs_title",
 ];

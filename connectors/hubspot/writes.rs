@@ -91,8 +91,10 @@ fn split(kind: Kind, fields: &Fields, then: &[Action]) -> Result<(Map<String, Va
 
 /// Sends rows as batches; a batch that is refused as a whole is taken apart until the bad row stands alone.
 async fn submit(calls: &Calls, kind: Kind, operation: &str, rows: Vec<Row>, outcomes: &mut Outcomes) -> Result<()> {
+    let is_idle = |row: &Row| operation == "update" && row.input["properties"].as_object().is_none_or(Map::is_empty);
+    let (mut done, rows): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(is_idle);
+    outcomes.extend(done.iter().map(|row| (row.at, Ok(Written { id: RemoteId::new(&row.id), record: None }))));
     let mut waiting = vec![rows];
-    let mut done = Vec::new();
     while let Some(mut rows) = waiting.pop() {
         if rows.is_empty() {
             continue;
@@ -115,7 +117,7 @@ async fn submit(calls: &Calls, kind: Kind, operation: &str, rows: Vec<Row>, outc
             ErrorKind::Rejected | ErrorKind::NotFound => {
                 outcomes.extend(rows.pop().map(|row| (row.at, Err(refused))));
             }
-            _ if outcomes.values().all(Result::is_err) => return Err(refused),
+            _ if done.is_empty() && outcomes.values().all(Result::is_err) => return Err(refused),
             _ => {
                 let rest = rows.iter().chain(waiting.iter().flatten());
                 outcomes.extend(rest.map(|row| (row.at, Err(copy(&refused)))));

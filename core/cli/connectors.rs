@@ -41,6 +41,11 @@ fn to_json(plugin: &Plugin) -> Value {
 
 fn to_text(plugin: &Plugin, paint: Paint) -> String {
     let mut text = format!("{}  {}\n", paint.bold(plugin.name), plugin.about);
+    let schema = (plugin.options)();
+    let manual = schema.get("description").and_then(Value::as_str).unwrap_or_default();
+    for line in manual.lines().filter(|line| !line.trim().is_empty()) {
+        text.push_str(&format!("  {}\n", paint.dim(line.trim())));
+    }
     let resources = (plugin.resources)();
     text.push_str("  resources\n");
     let rows: Vec<Vec<String>> = resources
@@ -52,7 +57,7 @@ fn to_text(plugin: &Plugin, paint: Paint) -> String {
         .collect();
     text.push_str(&table("    ", &rows));
     text.push_str("  options\n");
-    text.push_str(&table("    ", &options(&(plugin.options)())));
+    text.push_str(&table("    ", &options(&schema)));
     text
 }
 

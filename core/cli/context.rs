@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget};
 
+use super::demo::Demo;
 use super::logging::Verbosity;
 use super::output::{self, Failure, Format, Paint, Report};
 use crate::clock::{Clock, SystemClock};
@@ -31,13 +32,26 @@ pub struct Context {
     pub paint: Paint,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    pub(super) demo: Demo,
     verbosity: Verbosity,
 }
 
 impl Context {
-    pub(super) fn new(registry: &'static Registry, config_path: PathBuf, format: Format, verbosity: Verbosity) -> Self {
+    pub(super) fn new(
+        registry: &'static Registry,
+        demo: Demo,
+        config_path: PathBuf,
+        format: Format,
+        verbosity: Verbosity,
+    ) -> Self {
         let paint = if format == Format::Json { Paint::none() } else { Paint::stdout() };
-        Self { registry, config_path, format, paint, clock: Arc::new(SystemClock), verbosity }
+        Self { registry, config_path, format, paint, clock: Arc::new(SystemClock), demo, verbosity }
+    }
+
+    /// The same context with another config file, and in another time.
+    pub fn beside(&self, config_path: PathBuf, clock: Arc<dyn Clock>) -> Self {
+        let Self { registry, format, paint, demo, verbosity, .. } = *self;
+        Self { registry, config_path, format, paint, clock, demo, verbosity }
     }
 
     /// The config; it needs no secrets.
@@ -108,6 +122,20 @@ impl Context {
     pub fn say(&self, report: &Report) -> Result<(), Failure> {
         output::say(self.format, report)
             .map_err(|cause| Error::new(ErrorKind::Unavailable, "cannot write the output").because(cause).into())
+    }
+}
+
+/// What a person looks at when a system refuses the hub or cannot be reached.
+pub fn advice(config: &Config, system: &SystemName, error: &Error) -> Option<String> {
+    let variables = config.variables(system).into_iter().map(|(key, variable)| format!("`{key}` (from {variable})"));
+    let keys: Vec<String> = variables.collect();
+    match error.kind() {
+        ErrorKind::Denied if keys.is_empty() => {
+            Some(format!("check the credentials in [systems.{system}], and what they may do"))
+        }
+        ErrorKind::Denied => Some(format!("check {}, and what it may do", keys.join(", "))),
+        ErrorKind::Unavailable => Some(format!("check `systems.{system}.base_url`, and whether the system is up")),
+        _ => None,
     }
 }
 

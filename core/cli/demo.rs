@@ -1,20 +1,23 @@
-//! `passerelle demo`: a whole quote-to-cash round on emulated systems.
+//! `passerelle demo`: a whole quote-to-cash round on emulated systems. The story is the program's: it names vendors.
 
-use std::path::PathBuf;
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
 
 use super::Context;
 use super::output::CommandResult;
-use crate::{Error, ErrorKind};
 
 /// Run a whole quote-to-cash round on emulated systems: no account, no network.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Keep config, mappings and state in this folder.
+    /// Keep config, mappings, workbook, state and the emulated systems in this folder, new or empty.
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
 }
 
+/// The story, kept in a folder where one is given.
+pub type Demo = for<'a> fn(&'a Context, Option<&'a Path>) -> Pin<Box<dyn Future<Output = CommandResult> + 'a>>;
+
 pub async fn run(context: &Context, args: &Args) -> CommandResult {
-    let _ = (context, args);
-    Err(Error::new(ErrorKind::Unsupported, "`demo` is not part of this version").into())
+    (context.demo)(context, args.keep.as_deref()).await
 }

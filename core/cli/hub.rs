@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use indicatif::ProgressBar;
 
 use super::Context;
+use super::context::advice;
 use super::output::Failure;
+use crate::Error;
 use crate::config::Config;
 use crate::engine::{Engine, Flow, Watch};
 use crate::model::{FlowName, SystemName};
-use crate::store::{Counts, Store};
-use crate::{Error, ErrorKind};
+use crate::store::{Counts, Sled, Store};
 
 /// A config and an engine that runs it.
 #[derive(Debug)]
@@ -48,27 +49,16 @@ impl Hub {
             clock: Arc::clone(&context.clock),
             flows: flows.clone(),
             watch: Arc::new(Progress::new(context.progress(message))),
+            proven: Arc::default(),
         };
         let flows = flows.into_iter().filter(|flow| names.contains(&flow.name)).collect();
         Ok(Self { engine, flows, config })
     }
 
-    /// What a person does about an error: for a refused key, which variable to check.
+    /// What a person does about an error of a system.
     pub fn advice(&self, error: &Error) -> Option<String> {
-        if error.kind() != ErrorKind::Denied {
-            return None;
-        }
-        let system = error.fact("system")?;
-        let options = self.config.systems.get(&SystemName::from(system))?;
-        let mut variables = Vec::new();
-        for (key, value) in &options.options {
-            let text = value.as_str().unwrap_or_default();
-            if let Some(name) = text.split("${").nth(1).and_then(|rest| rest.split('}').next()) {
-                variables.push(format!("{key} = \"${{{name}}}\""));
-            }
-        }
-        let which = if variables.is_empty() { "its credentials".to_owned() } else { variables.join(", ") };
-        Some(format!("check {which} of [systems.{system}] and the rights of that key"))
+        let system = SystemName::from(error.fact("system")?);
+        advice(&self.config, &system, error)
     }
 }
 
@@ -77,8 +67,7 @@ impl Hub {
 /// # Errors
 /// As [`Hub::open`].
 pub fn open_store(context: &Context, config: &Config) -> Result<Store, Failure> {
-    let _ = (config.state_folder(), context.clock.now());
-    let sled = crate::store::Memory::default();
+    let sled = Sled::open(&config.state_folder(), context.clock.now())?;
     Ok(Store::new(Arc::new(sled)))
 }
 

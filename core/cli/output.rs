@@ -85,6 +85,11 @@ impl Failure {
         }
     }
 
+    /// What its reader would see.
+    pub(super) fn report(&self, paint: Paint) -> Report {
+        Report { exit: self.exit(), json: self.json(), text: self.text(paint) }
+    }
+
     fn json(&self) -> Value {
         match self {
             Self::Error(error) => error_json(error),

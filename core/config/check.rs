@@ -8,6 +8,7 @@ use super::shape::{Shape, meant};
 use super::source::{Source, escape};
 use crate::connector::Plugin;
 use crate::diagnostic::Diagnostic;
+use crate::http::Transport;
 
 /// Everything that is wrong.
 pub(super) fn findings(source: &Source, value: &Value, plugins: &[Plugin]) -> Vec<Diagnostic> {
@@ -64,6 +65,16 @@ fn check_system(
     };
     let schema = schema::system(plugin);
     Shape { source, root: &schema }.check(&schema, &Value::Object(system.clone()), &table, found);
+    found.extend(bad_transport(source, &table, system));
+}
+
+/// Limits out of range and addresses that are none; an address that waits for its variable is left for later.
+fn bad_transport(source: &Source, table: &str, system: &Map<String, Value>) -> Option<Diagnostic> {
+    let mut transport: Transport = serde_json::from_value(Value::Object(system.clone())).ok()?;
+    transport.base_url = transport.base_url.filter(|address| !address.contains("${"));
+    let error = transport.check().err()?;
+    let pointer = error.fact("option").map_or_else(|| table.to_owned(), |option| format!("{table}/{option}"));
+    Some(source.finding("C0105", &pointer, error.message()))
 }
 
 fn bad_name(

@@ -37,6 +37,10 @@ pub(super) fn system(plugin: &Plugin) -> Value {
     if let Some(fields) = schema.as_object_mut() {
         fields.shift_remove("$schema");
     }
+    // A vendor without webhooks has no use for their secret; one with webhooks explains it in words of its own.
+    if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+        properties.shift_remove("webhook_secret");
+    }
     schema["description"] = json!(plugin.about);
     schema["additionalProperties"] = json!(false);
     for part in ["properties", "$defs"] {

@@ -19,6 +19,9 @@ struct Options {
     /// Token of the account.
     #[allow(dead_code, reason = "only its place in the schema matters here")]
     token: Secret,
+    /// Secret of its webhooks.
+    #[allow(dead_code, reason = "only its place in the schema matters here")]
+    webhook_secret: Option<Secret>,
     /// How dates are written.
     #[allow(dead_code, reason = "only its place in the schema matters here")]
     dates: Option<Dates>,
@@ -91,7 +94,7 @@ fn with(line: &str, other: &str) -> String {
 #[test]
 fn a_good_config_is_read_with_its_defaults() {
     let config = parse(GOOD).unwrap();
-    assert_eq!(config.state_folder(), Path::new("./state"));
+    assert_eq!(config.state_folder(), Path::new("state"));
     assert_eq!(config.systems.keys().map(SystemName::as_str).collect::<Vec<_>>(), ["crm", "erp"]);
     let flow = &config.flows["sales"];
     assert_eq!(flow.every.unwrap().duration().as_secs(), 300);
@@ -125,6 +128,11 @@ fn every_finding_is_told_at_once_in_the_order_of_the_file() {
 fn a_wrong_key_or_value_is_pointed_at() {
     finds(&with("[systems.crm]", "[system.crm]"), "2:2 unknown key `system`; did you mean `systems`?");
     finds(&with("timeout = 5", "time_out = 5"), "5:1 unknown key `time_out`; did you mean `timeout`?");
+    finds(&with("timeout = 5", "timeout = 0"), "5:11 `timeout` is between 0.1 and 3600");
+    finds(
+        &with("https://${ERP_HOST}/api", "ftp://erp"),
+        "9:12 the address of the API must begin with https:// or http://",
+    );
     finds(&with("timeout = 5", "timeout = \"5s\""), "5:11 expected a number, found a text in quotes");
     finds(
         &with("dates = \"french\"", "dates = \"frnch\""),

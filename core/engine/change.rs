@@ -195,6 +195,9 @@ impl Pass<'_> {
     }
 
     fn hold(&mut self, work: &mut Work, target: &SystemName, merged: &Canonical, rule: String) -> Result<bool> {
+        if work.held.iter().any(|held| held.target == *target) {
+            return Ok(false);
+        }
         let known = self.engine.store.held_at(&work.link.id, target)?;
         match known.as_ref().map(|held| held.verdict) {
             Some(Verdict::Approved) => return Ok(true),

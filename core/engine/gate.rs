@@ -24,11 +24,11 @@ impl Pass<'_> {
         target: &SystemName,
         merged: &Canonical,
     ) -> Result<Option<Proposal>> {
-        if let (Some(totals), Some(side)) = (entity.totals(), work.sides.get(target)) {
-            if let Some(trouble) = unequal(totals, merged, &side.canonical, target) {
-                work.trouble = Some(trouble);
-                return Ok(None);
-            }
+        if let (Some(totals), Some(side)) = (entity.totals(), work.sides.get(target))
+            && let Some(trouble) = unequal(totals, merged, &side.canonical, target)
+        {
+            work.trouble = Some(trouble);
+            return Ok(None);
         }
         let (Some(side), column) = (work.sides.get(target), self.column(entity, target)?) else { return Ok(None) };
         if column.then().is_empty() {
@@ -59,10 +59,10 @@ fn unequal(totals: &Totals, wanted: &Canonical, there: &Canonical, target: &Syst
         }
     }
     let currency = |values: &Canonical| values.get(totals.currency.as_str()).and_then(Value::as_str).map(str::to_owned);
-    if let (Some(one), Some(other)) = (currency(wanted), currency(there)) {
-        if one != other {
-            apart.push(format!("{one} was agreed and {target} has {other}"));
-        }
+    if let (Some(one), Some(other)) = (currency(wanted), currency(there))
+        && one != other
+    {
+        apart.push(format!("{one} was agreed and {target} has {other}"));
     }
     if apart.is_empty() {
         return None;

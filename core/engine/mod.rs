@@ -14,7 +14,8 @@ mod step;
 mod verify;
 mod work;
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
@@ -86,6 +87,8 @@ pub struct Engine {
     pub flows: Vec<Flow>,
     /// Told how it goes on.
     pub watch: Arc<dyn Watch>,
+    /// Systems that have proved address and credentials since the start.
+    pub proven: Arc<Mutex<BTreeSet<SystemName>>>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -172,6 +175,16 @@ impl Engine {
             )
             .at("do", format!("look at `passerelle plan {0}`, then raise max_changes of [flows.{0}]", flow.name))
         })
+    }
+
+    /// Proves a system's address and credentials, once.
+    async fn prove(&self, name: &SystemName) -> Result<()> {
+        let system = self.systems.get(name)?;
+        if !self.proven.lock().unwrap_or_else(PoisonError::into_inner).contains(name) {
+            system.check().await?;
+            self.proven.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone());
+        }
+        Ok(())
     }
 
     /// How many records of an entity wait for a person.

@@ -73,7 +73,7 @@ impl<'a> Pass<'a> {
         let entity = self.entity(&self.flow.entity)?;
         for system in &self.flow.between {
             self.column(entity, system)?;
-            self.engine.systems.get(system)?.check().await?;
+            self.engine.prove(system).await?;
         }
         self.revisit(entity).await?;
         for system in &self.flow.between {

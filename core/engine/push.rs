@@ -86,6 +86,9 @@ impl Pass<'_> {
                     works[*at].stopped = true;
                 } else {
                     works[*at].trouble = Some(trouble_of(&error, change));
+                    if change.op == Op::Create && error.kind() != ErrorKind::OutcomeUnknown {
+                        facts.finish(&change.link, &change.system);
+                    }
                 }
             }
         }
@@ -177,7 +180,7 @@ impl Pass<'_> {
                     work.sides.insert(name, fresh);
                 }
                 Ok(None) => {}
-                Err(trouble) => work.trouble = Some(trouble),
+                Err(trouble) => work.trouble = Some(*trouble),
             }
         }
         Ok(())

@@ -198,8 +198,19 @@ impl Pass<'_> {
         let mut failed = None;
         let column = self.column(entity, target)?;
         entity.map_refs(column, &mut spelled, &mut |at: RefAt<'_>| {
+            if !column.writes(&header_of(at.field)) {
+                return Some(at.value.to_owned());
+            }
             let id = LinkId::new(at.value);
             match self.engine.store.link(&id) {
+                // A column that names the other record by a field of its own needs that field, not an id.
+                Ok(Some(link)) if at.by.is_some() => {
+                    let by = at.by.map(FieldName::as_str).unwrap_or_default();
+                    let known = link.agreed.as_ref().and_then(|agreed| agreed.get(by)).map(super::link::spoken);
+                    if known.is_some() {
+                        return known;
+                    }
+                }
                 Ok(Some(link)) => {
                     if let Some(side) = link.sides.get(target).filter(|side| side.presence == Presence::Present) {
                         return Some(side.id.to_string());

@@ -4,7 +4,7 @@ use super::pass::Pass;
 use super::step::Why as Because;
 use super::work::{Fresh, Trouble, Work};
 use crate::Result;
-use crate::mapping::{Entity, Problem};
+use crate::mapping::{Column, Entity, Problem};
 use crate::model::{Canonical, Presence, Record, SystemName, content_hash};
 use crate::store::{At, Facts, Link, LinkSide, Parked, Seen, Why};
 
@@ -55,7 +55,7 @@ impl Pass<'_> {
                 Err(problem) => {
                     let at = At { entity: entity.name().clone(), system: system.clone(), id: record.id.clone() };
                     let trouble = Trouble::new(Why::Mapping, problem.message.clone()).field(problem.field.clone());
-                    let label = label_of(entity, &record);
+                    let label = label_of(entity, column, &record);
                     self.park(&at, link.map(|link| link.id), label, trouble, hash, &mut facts)?;
                 }
             }
@@ -184,11 +184,10 @@ fn work_of(entity: &Entity, system: &SystemName, fresh: Fresh, link: Option<Link
     Work { link, new, source: system.clone(), sides: [(system.clone(), fresh)].into(), ..Work::default() }
 }
 
-/// A name for a record that cannot be read whole.
-fn label_of(entity: &Entity, record: &Record) -> String {
-    let label = entity.label(&Canonical::default());
-    let name = ["name", "dealname", "title", "label", "ref", "lastname", "email"]
-        .iter()
-        .find_map(|field| record.fields.get(*field).and_then(serde_json::Value::as_str));
-    name.map_or(label, ToOwned::to_owned)
+/// A name for a record that cannot be read whole: the first of its fields that says something.
+fn label_of(entity: &Entity, column: &Column, record: &Record) -> String {
+    let texts = entity.field_names().filter_map(|field| column.native_path(field)).filter_map(|path| {
+        record.fields.get(path).and_then(serde_json::Value::as_str).filter(|text| !text.trim().is_empty())
+    });
+    texts.into_iter().next().unwrap_or(record.id.as_str()).to_owned()
 }

@@ -151,7 +151,7 @@ impl Pass<'_> {
                 work.sides.insert(name.clone(), fresh);
             }
             Ok(None) => {}
-            Err(trouble) => work.trouble = Some(trouble),
+            Err(trouble) => work.trouble = Some(*trouble),
         }
     }
 
@@ -161,10 +161,10 @@ impl Pass<'_> {
         entity: &Entity,
         name: &SystemName,
         record: &Record,
-    ) -> std::result::Result<Option<Fresh>, Trouble> {
+    ) -> std::result::Result<Option<Fresh>, Box<Trouble>> {
         let canonical = self.read_record(entity, name, record).map_err(|problem| {
             let reason = format!("{} in {name}/{}: {}", problem.field, record.id, problem.message);
-            Trouble::new(Parked::Mapping, reason).field(problem.field)
+            Box::new(Trouble::new(Parked::Mapping, reason).field(problem.field))
         })?;
         let digest = entity.column(name).map_or(0, crate::mapping::Column::digest);
         let hash = content_hash(&record.fields, digest);
@@ -180,6 +180,11 @@ impl Pass<'_> {
                     let at = work.source_at();
                     let hash = work.sides.get(&work.source).map_or(0, |side| side.hash);
                     let link = (!work.new).then(|| work.link.id.clone());
+                    for other in work.places().into_iter().filter(|other| *other != at) {
+                        if self.engine.store.parked_at(&other)?.is_some() {
+                            facts.unpark(&other);
+                        }
+                    }
                     self.park(&at, link, work.link.label.clone(), trouble.clone(), hash, &mut facts)?;
                     if !work.new {
                         facts.link(&work.link);

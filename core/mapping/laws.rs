@@ -16,7 +16,7 @@ pub(super) fn broken(cell: &Cell, required: bool) -> Option<String> {
     let mut refusal = None;
     for value in &values {
         match write_then_read(cell, value) {
-            Ok(()) => written += 1,
+            Ok(()) => written += usize::from(!value.is_null()),
             Err(Broken::Law(words)) => return Some(words),
             Err(Broken::NotWritten(words)) => refusal = refusal.or(Some(words)),
         }

@@ -25,6 +25,8 @@
 //! | P0130 | a native path that two fields write |
 //! | P0131 | a column without a resource |
 //! | P0140 | a two-way column that would change records to and fro |
+//! | P0141 | (warning) a value of an enum that a two-way table cannot write |
+//! | P0142 | (warning) a table that no field uses |
 //! | P0150 | an example that does not fit the file |
 
 mod cell;
@@ -93,3 +95,6 @@ impl Mappings {
 pub fn mapping_schema() -> serde_json::Value {
     load::schema()
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use super::Column;
 use super::cell::Cell;
 use super::entity::{Entity, Field, RefAt, Unresolved};
 use super::kind::Kind;
-use crate::model::{Canonical, FieldName, Fields};
+use crate::model::{Canonical, EntityName, FieldName, Fields};
 
 type Resolve<'a> = &'a mut dyn FnMut(RefAt<'_>) -> Option<String>;
 
@@ -38,10 +38,18 @@ impl Entity {
         unresolved
     }
 
+    /// The entities that its fields refer to.
+    pub fn refers_to(&self) -> impl Iterator<Item = &EntityName> {
+        let fields = self.fields.values().flat_map(|field| std::iter::once(field).chain(field.each.values()));
+        fields.filter_map(|field| match &field.kind {
+            Kind::Ref(entity) => Some(entity),
+            _ => None,
+        })
+    }
+
     /// Whether any field refers to another record.
     pub fn has_refs(&self) -> bool {
-        let is_ref = |field: &Field| matches!(field.kind, Kind::Ref(_));
-        self.fields.values().any(|field| is_ref(field) || field.each.values().any(is_ref))
+        self.refers_to().next().is_some()
     }
 }
 

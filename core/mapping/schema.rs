@@ -93,7 +93,18 @@ fn of_field(field: &Field) -> Value {
     if let Some(schema) = schema.as_object_mut() {
         schema.insert("description".into(), json!(meant(&field.kind)));
     }
-    if field.required == Required::Always { schema } else { json!({"anyOf": [schema, {"type": "null"}]}) }
+    if field.required == Required::Always { schema } else { or_null(schema) }
+}
+
+/// The same schema, or nothing; without `anyOf`, which would hide where inside a line the fault is.
+fn or_null(mut schema: Value) -> Value {
+    if let Some(kind) = schema.get("type").cloned() {
+        schema["type"] = json!([kind, "null"]);
+    }
+    if let Some(values) = schema.get_mut("enum").and_then(Value::as_array_mut) {
+        values.push(Value::Null);
+    }
+    schema
 }
 
 fn pattern(kind: &Kind) -> Option<&'static str> {

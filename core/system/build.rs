@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::System;
 use crate::clock::Clock;
 use crate::config::{Config, Env};
-use crate::connector::{Plugin, Tools};
+use crate::connector::Tools;
 use crate::diagnostic::Diagnostic;
 use crate::error::ErrorKind;
 use crate::http::{Transport, Wire};
@@ -106,7 +106,7 @@ impl Parts<'_> {
             wanted: Arc::new(self.wanted(name)),
         };
         let mut options = resolved.options.clone();
-        if let (Some(secret), true) = (&resolved.webhook_secret, takes(plugin, "webhook_secret")) {
+        if let Some(secret) = &resolved.webhook_secret {
             options["webhook_secret"] = Value::String(secret.reveal().to_owned());
         }
         let connector = (plugin.build)(options, tools).map_err(refusal)?;
@@ -121,8 +121,4 @@ impl Parts<'_> {
         }
         wanted
     }
-}
-
-fn takes(plugin: &Plugin, option: &str) -> bool {
-    (plugin.options)().pointer(&format!("/properties/{option}")).is_some()
 }

@@ -104,7 +104,8 @@ impl Filter {
 
 /// A column's text for a row; `None` where the database has no such column.
 pub(super) fn cell(store: &Store, kind: Kind, row: &Row, column: &str) -> Option<Option<String>> {
-    if let Some(code) = column.strip_prefix("ef.") {
+    let extra = if kind == Kind::Contact { "te." } else { "ef." };
+    if let Some(code) = column.strip_prefix(extra) {
         let known = code == "fk_object" || store.extrafields.contains_key(&(kind, code.to_owned()));
         let value = row.options.get(&format!("options_{code}"));
         return known.then(|| value.and_then(Value::as_str).map(str::to_owned));

@@ -13,9 +13,10 @@ use super::values::{day, decimal, text};
 use super::zones::zone;
 use super::{countries, invoices, parties, payments, trade};
 
-/// `{"thirdparties": [{..}], "contacts": [..], "products": [..], "orders": [{.., "validate": true}]}` with native
+/// `{"settings": {..}, "thirdparties": [{..}], "contacts": [..], "products": [..], "orders": [{.., "validate": true}]}` with native
 /// fields; ids count from 1 in the order given.
 pub(super) fn seed(store: &mut Store, sample: &Value, now: i64) -> Result<()> {
+    settings(store, &sample["settings"])?;
     for kind in [Kind::Party, Kind::Contact, Kind::Product, Kind::Proposal, Kind::Order] {
         for fields in sample.get(kind.route()).and_then(Value::as_array).into_iter().flatten() {
             make(store, kind, fields, now).map_err(|error| error.with_kind(ErrorKind::Config))?;

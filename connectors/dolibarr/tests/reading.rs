@@ -40,6 +40,7 @@ async fn records_are_read_by_id_and_missing_ones_left_out() {
         assert_eq!(records.len(), usize::from(resource != "contacts"), "{resource}");
         assert!(world.dolibarr.read(&resource.into(), &["99".into()]).await.unwrap().is_empty());
         assert!(world.dolibarr.read(&resource.into(), &["x".into()]).await.unwrap().is_empty());
+        assert!(world.dolibarr.read(&resource.into(), &["0".into()]).await.unwrap().is_empty());
     }
 }
 
@@ -93,4 +94,22 @@ async fn an_invoice_is_overdue_the_day_after_its_due_date_in_the_servers_zone() 
     assert_eq!(world.order("1").await.fields["invoice_status"], "unpaid");
     world.advance(1);
     assert_eq!(world.order("1").await.fields["invoice_status"], "overdue");
+}
+
+#[tokio::test]
+async fn the_shipped_sample_is_read_back_whole() {
+    let world = World::bare(json!({}));
+    let sample = crate::sample::seed("dolibarr").unwrap();
+    world.control("seed", sample.clone());
+    for resource in ["thirdparties", "contacts", "products"] {
+        let (records, _) = world.drain(resource, None).await;
+        let seeded = sample[resource].as_array().unwrap();
+        assert_eq!(records.len(), seeded.len());
+        for (record, seeded) in records.iter().zip(seeded) {
+            for field in ["name", "lastname", "ref", "email", "tva_intra", "country_code"] {
+                let expected = seeded.get(field).unwrap_or(&Value::Null);
+                assert_eq!(record.fields.get(field).filter(|_| !expected.is_null()).unwrap_or(&Value::Null), expected);
+            }
+        }
+    }
 }

@@ -37,28 +37,8 @@ pub(super) fn answer(account: &mut Account, call: &Call<'_>, rest: &[&str]) -> R
             let types = input["types"].as_array().into_iter().flatten();
             types.filter_map(|link| links::type_of(from, to, link["associationTypeId"].as_u64()? as u32)).collect()
         }),
-        ("POST", ["batch", "archive"]) => {
-            for input in call.inputs(WRITE)? {
-                let one = end(account, from, &input["from"])?;
-                for other in input["to"].as_array().into_iter().flatten() {
-                    let other = end(account, to, other)?;
-                    account.links.remove(one, other);
-                }
-            }
-            Ok(Response::empty(204))
-        }
-        ("POST", ["batch", "labels", "archive"]) => {
-            for input in call.inputs(WRITE)? {
-                let (one, other) = (end(account, from, &input["from"])?, end(account, to, &input["to"])?);
-                for link in input["types"].as_array().into_iter().flatten() {
-                    let id = link["associationTypeId"].as_u64().unwrap_or_default() as u32;
-                    if let Some(link) = links::type_of(from, to, id) {
-                        account.links.drop_type(one, other, link);
-                    }
-                }
-            }
-            Ok(Response::empty(204))
-        }
+        ("POST", ["batch", "archive"]) => remove(account, call, from, to),
+        ("POST", ["batch", "labels", "archive"]) => remove_types(account, call, from, to),
         _ => Err(Refusal::method()),
     }
 }
@@ -230,6 +210,30 @@ fn write(
     let status = if call.body["inputs"][0].get("types").is_some() { 201 } else { 200 };
     let body = json!({"status": "COMPLETE", "results": results, "startedAt": at, "completedAt": at});
     Ok(Response::json(status, &body))
+}
+
+fn remove(account: &mut Account, call: &Call<'_>, from: Kind, to: Kind) -> Reply {
+    for input in call.inputs(WRITE)? {
+        let one = end(account, from, &input["from"])?;
+        for other in input["to"].as_array().into_iter().flatten() {
+            let other = end(account, to, other)?;
+            account.links.remove(one, other);
+        }
+    }
+    Ok(Response::empty(204))
+}
+
+fn remove_types(account: &mut Account, call: &Call<'_>, from: Kind, to: Kind) -> Reply {
+    for input in call.inputs(WRITE)? {
+        let (one, other) = (end(account, from, &input["from"])?, end(account, to, &input["to"])?);
+        for link in input["types"].as_array().into_iter().flatten() {
+            let id = link["associationTypeId"].as_u64().unwrap_or_default() as u32;
+            if let Some(link) = links::type_of(from, to, id) {
+                account.links.drop_type(one, other, link);
+            }
+        }
+    }
+    Ok(Response::empty(204))
 }
 
 fn end(account: &Account, kind: Kind, body: &Value) -> Result<End, Refusal> {

@@ -48,6 +48,7 @@ fn read(account: &Account, call: &Call<'_>, kind: Kind, inputs: &[Value]) -> Rep
     let names: Vec<String> = call.body["properties"]
         .as_array()
         .map_or_else(Vec::new, |names| names.iter().filter_map(Value::as_str).map(str::to_owned).collect());
+    account.settings.demand(call.body, &["inputs", "properties", "propertiesWithHistory"])?;
     let by = call.body["idProperty"].as_str();
     let archived = call.says("archived");
     let (mut results, mut missing) = (Vec::new(), Vec::new());
@@ -72,7 +73,7 @@ type WriteOne = fn(&mut Account, &Call<'_>, Kind, &Value) -> Result<Value, Refus
 fn write(account: &mut Account, call: &Call<'_>, kind: Kind, status: u16, one: WriteOne) -> Reply {
     let inputs = call.inputs(BATCH)?;
     let traces: BTreeSet<&str> = inputs.iter().filter_map(|input| input["objectWriteTraceId"].as_str()).collect();
-    let partial = traces.len() == inputs.len();
+    let partial = account.settings.partial && traces.len() == inputs.len();
     let before = if partial { None } else { Some(account.clone()) };
     let (mut results, mut errors) = (Vec::new(), Vec::new());
     for input in inputs {
@@ -97,6 +98,7 @@ fn write(account: &mut Account, call: &Call<'_>, kind: Kind, status: u16, one: W
 }
 
 fn create(account: &mut Account, call: &Call<'_>, kind: Kind, input: &Value) -> Result<Value, Refusal> {
+    account.settings.demand(input, &["properties", "associations"])?;
     let body = properties_of(input)?;
     let wanted = associations::wanted(account, kind, &input["associations"])?;
     let id = account.create(kind, body, call.moment())?;

@@ -13,7 +13,7 @@ use super::writes::Moment;
 
 /// Runs a command:
 /// - `settings {..}`: see `Settings::set`; `search_lag_seconds`, `ten_seconds`, `daily`, `searches_per_second`,
-///   `strict`, `currencies`, `required`, `scopes`, `target`, `secret`;
+///   `strict`, `partial`, `currencies`, `required`, `scopes`, `target`, `secret`;
 /// - `create_deal {..}` and `create {"type", "properties"}`: a deal as in a sample, or any object;
 /// - `edit {"type", "id", "properties"}`, `archive {"type", "id"}`, `restore {"type", "id"}`;
 /// - `merge {"type", "primary", "other"}`;
@@ -39,24 +39,7 @@ fn perform(account: &mut Account, command: &str, arguments: &Value, now: Timesta
             let id = account.create(kind(arguments)?, &properties(arguments)?, screens(now)).map_err(refused)?;
             Ok(told(id))
         }
-        "edit" => {
-            let (kind, id) = target(account, arguments)?;
-            account.patch(kind, id, &properties(arguments)?, screens(now)).map_err(refused)?;
-            Ok(told(id))
-        }
-        "archive" => {
-            let (kind, id) = target(account, arguments)?;
-            account.archive(kind, id, now).map_err(refused)?;
-            Ok(told(id))
-        }
-        "restore" => {
-            let (kind, id) = target(account, arguments)?;
-            if let Some(object) = account.object_mut(kind, id) {
-                object.archived = None;
-            }
-            account.settle(kind, id, now);
-            Ok(told(id))
-        }
+        "edit" | "archive" | "restore" | "show" => on_object(account, command, arguments, now),
         "merge" => {
             let kind = kind(arguments)?;
             let merged = account.merge(kind, id(arguments, "primary")?, id(arguments, "other")?, now);
@@ -64,21 +47,31 @@ fn perform(account: &mut Account, command: &str, arguments: &Value, now: Timesta
         }
         "win_deal" => {
             let won = json!({"dealstage": "closedwon", "closedate": now.as_millisecond().to_string()});
-            let won = won.as_object().cloned().unwrap_or_default();
-            let id = id(arguments, "id")?;
-            account.patch(Kind::Deals, id, &won, screens(now)).map_err(refused)?;
-            Ok(told(id))
+            let edit = json!({"type": "deals", "id": arguments["id"], "properties": won});
+            on_object(account, "edit", &edit, now)
         }
         "publish_quote" => account.publish(id(arguments, "id")?, now).map(|()| json!({})),
         "accept_quote" => account.accept_quote(id(arguments, "id")?, now).map(|()| json!({})),
-        "show" => {
-            let (kind, id) = target(account, arguments)?;
-            Ok(account.object(kind, id).map_or(Value::Null, |object| json!(object.values)))
-        }
         "find" => Ok(json!(find(account, arguments)?)),
         "deliveries" => Ok(json!({"deliveries": subscriptions::deliveries(account, arguments, now)})),
         _ => Err(Error::new(ErrorKind::Unsupported, format!("there is no command `{command}`"))),
     }
+}
+
+fn on_object(account: &mut Account, command: &str, arguments: &Value, now: Timestamp) -> Result<Value> {
+    let (kind, id) = target(account, arguments)?;
+    match command {
+        "edit" => account.patch(kind, id, &properties(arguments)?, screens(now)).map_err(refused)?,
+        "archive" => account.archive(kind, id, now).map_err(refused)?,
+        "restore" => {
+            if let Some(object) = account.object_mut(kind, id) {
+                object.archived = None;
+            }
+            account.settle(kind, id, now);
+        }
+        _ => return Ok(account.object(kind, id).map_or(Value::Null, |object| json!(object.values))),
+    }
+    Ok(told(id))
 }
 
 /// People's screens are bound by no version's rules.

@@ -53,14 +53,10 @@ fn stage_of_deal(account: &Account, values: &mut Values) {
 fn amount_of_line(values: &mut Values) {
     let number = |name: &str| values.get(name).and_then(|text| decimal(text));
     let (Some(price), Some(quantity)) = (number("price"), number("quantity")) else { return };
-    let per_unit = match (number("hs_discount_percentage"), number("discount")) {
-        (Some(percent), _) => price * percent / Decimal::ONE_HUNDRED,
-        (None, Some(each)) => each,
-        (None, None) => Decimal::ZERO,
-    };
-    let discount = (per_unit * quantity).normalize();
-    values.insert("hs_total_discount".to_owned(), discount.to_string());
-    values.insert("amount".to_owned(), (price * quantity - discount).normalize().to_string());
+    let share = Decimal::ONE - number("hs_discount_percentage").unwrap_or_default() / Decimal::ONE_HUNDRED;
+    let amount = quantity * (price - number("discount").unwrap_or_default()) * share;
+    values.insert("hs_total_discount".to_owned(), (price * quantity - amount).normalize().to_string());
+    values.insert("amount".to_owned(), amount.normalize().to_string());
 }
 
 /// Copies a product's values into a new line item, once.

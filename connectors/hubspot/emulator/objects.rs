@@ -106,6 +106,7 @@ fn shown(account: &Account, call: &Call<'_>, kind: Kind, object: &Object) -> Res
 }
 
 fn create(account: &mut Account, call: &Call<'_>, kind: Kind) -> Reply {
+    account.settings.demand(call.body, &["properties", "associations"])?;
     let body = call.properties()?;
     let wanted = associations::wanted(account, kind, &call.body["associations"])?;
     let id = account.create(kind, body, call.moment())?;

@@ -125,36 +125,38 @@ pub(super) fn answer(account: &mut Account, call: &Call<'_>, rest: &[&str]) -> R
             account.refresh_options();
             Ok(Response::json(201, &body))
         }
-        ("GET", [id, tail @ ..]) => {
-            let found = known.iter().enumerate().find(|(_, pipeline)| pipeline.id == *id).map(shown);
-            let found = found.ok_or_else(|| Refusal::not_found("pipeline not found"))?;
-            match tail {
-                [] => Ok(Response::json(200, &found)),
-                ["stages"] => Ok(Response::json(200, &json!({"results": found["stages"]}))),
-                _ => Err(Refusal::no_route()),
-            }
-        }
-        ("POST", [id, "stages"]) => {
-            let stage = Stage::from_body(call.body, account.next_id())?;
-            let found = account.pipelines.get_mut(&kind).and_then(|all| all.iter_mut().find(|known| known.id == *id));
-            let found = found.ok_or_else(|| Refusal::not_found("pipeline not found"))?;
-            let body = stage.to_json(found.stages.len());
-            found.stages.push(stage);
+        (_, [id, rest @ ..]) => one(account, call, kind, (id, rest)),
+        _ => Err(Refusal::method()),
+    }
+}
+
+/// `/crm/pipelines/{type}/{id}[/stages]`.
+fn one(account: &mut Account, call: &Call<'_>, kind: Kind, (id, rest): (&str, &[&str])) -> Reply {
+    let new_id = account.next_id();
+    let known = account.pipelines.entry(kind).or_default();
+    let at = known.iter().position(|pipeline| pipeline.id == id);
+    let at = at.ok_or_else(|| Refusal::not_found("pipeline not found"))?;
+    let Some(pipeline) = known.get_mut(at) else { return Err(Refusal::no_route()) };
+    match (call.method, rest) {
+        ("GET", []) => Ok(Response::json(200, &pipeline.to_json(at))),
+        ("GET", ["stages"]) => Ok(Response::json(200, &json!({"results": pipeline.to_json(at)["stages"]}))),
+        ("POST", ["stages"]) => {
+            let stage = Stage::from_body(call.body, new_id)?;
+            let body = stage.to_json(pipeline.stages.len());
+            pipeline.stages.push(stage);
             account.refresh_options();
             Ok(Response::json(201, &body))
         }
-        ("DELETE", [id]) => {
-            let objects = account.objects.get(&kind).into_iter().flat_map(|objects| objects.values());
-            // An account is protected unless the caller says otherwise.
+        ("DELETE", []) => {
+            // What is in use is protected unless the caller says otherwise.
             let asks = ["validateDealStageUsagesBeforeDelete", "validateReferencesBeforeDelete"];
-            let protected = !asks.iter().any(|name| call.param(name) == Some("false"));
-            let used = objects.into_iter().any(|object| object.values.get("pipeline").is_some_and(|used| used == id));
-            if protected && used {
+            let is_protected = !asks.iter().any(|name| call.param(name) == Some("false"));
+            let objects = account.objects.get(&kind).into_iter().flat_map(|objects| objects.values());
+            let mut used = objects.filter_map(|object| object.values.get("pipeline"));
+            if is_protected && used.any(|used| used == id) {
                 return Err(Refusal::invalid("the pipeline is in use"));
             }
-            if let Some(known) = account.pipelines.get_mut(&kind) {
-                known.retain(|known| known.id != *id);
-            }
+            known.remove(at);
             account.refresh_options();
             Ok(Response::empty(204))
         }

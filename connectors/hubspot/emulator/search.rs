@@ -56,11 +56,7 @@ struct Query<'a> {
 
 impl<'a> Query<'a> {
     fn from_body(account: &'a Account, kind: Kind, body: &'a Value) -> Result<Self, Refusal> {
-        for member in ["after", "limit", "sorts", "properties", "filterGroups"] {
-            if account.settings.strict && body.get(member).is_none() {
-                return Err(Refusal::invalid(format!("Some required fields were not set: [{member}]")));
-            }
-        }
+        account.settings.demand(body, &["after", "limit", "sorts", "properties", "filterGroups"])?;
         let groups = body["filterGroups"].as_array().into_iter().flatten();
         let groups: Vec<Vec<Filter<'_>>> =
             groups.map(|group| filters(account, kind, group)).collect::<Result<_, _>>()?;

@@ -39,8 +39,10 @@ pub(super) struct Settings {
     pub daily: Option<usize>,
     /// Searches in any second; `None` does not count.
     pub searches: Option<usize>,
-    /// Whether a search must have every member that the specification requires; the live API is lenient.
+    /// Whether bodies must have every member that the specification requires; the live API is lenient.
     pub strict: bool,
+    /// Whether a batch with trace ids is written in part when some of it is refused.
+    pub partial: bool,
     /// The currencies of the account; the first is its home currency.
     pub currencies: Vec<String>,
     pub required: Vec<Required>,
@@ -60,6 +62,7 @@ impl Default for Settings {
             daily: Some(250_000),
             searches: Some(5),
             strict: false,
+            partial: true,
             currencies: ["EUR", "USD", "GBP", "CHF"].map(str::to_owned).into(),
             required: Vec::new(),
             scopes: BTreeMap::new(),
@@ -87,6 +90,7 @@ impl Settings {
                 "daily" => self.daily = count(value).ok_or_else(wrong)?,
                 "searches_per_second" => self.searches = count(value).ok_or_else(wrong)?,
                 "strict" => self.strict = value.as_bool().ok_or_else(wrong)?,
+                "partial" => self.partial = value.as_bool().ok_or_else(wrong)?,
                 "currencies" => self.currencies = texts(value).ok_or_else(wrong)?,
                 "target" => self.target = value.as_str().ok_or_else(wrong)?.to_owned(),
                 "secret" => self.secret = value.as_str().ok_or_else(wrong)?.to_owned(),
@@ -99,6 +103,14 @@ impl Settings {
             }
         }
         Ok(())
+    }
+
+    /// Refuses a body that lacks a member which the specification requires, where the live API would not mind.
+    pub(super) fn demand(&self, body: &Value, members: &[&str]) -> Result<(), Refusal> {
+        match members.iter().find(|member| self.strict && body.get(**member).is_none()) {
+            Some(member) => Err(Refusal::invalid(format!("Some required fields were not set: [{member}]"))),
+            None => Ok(()),
+        }
     }
 
     /// Refuses what lacks a required property; these rules bind only the newest version.

@@ -34,37 +34,40 @@ pub(super) fn answer(account: &mut Account, call: &Call<'_>, rest: &[&str]) -> R
             let results: Vec<Value> = account.settings.subscriptions.iter().map(Subscription::to_json).collect();
             Ok(Response::json(200, &json!({"results": results})))
         }
-        ("POST", ["subscriptions"]) => {
-            let event = call.body["eventType"].as_str().filter(|event| is_event(event));
-            let event = event.ok_or_else(|| Refusal::invalid("eventType is not one that can be subscribed"))?;
-            let text = |name: &str| call.body[name].as_str().map(str::to_owned);
-            let subscription = Subscription {
-                id: account.settings.subscriptions.len() as u64 + 25,
-                event: event.to_owned(),
-                property: text("propertyName"),
-                type_id: text("objectTypeId"),
-                active: call.body["active"] == json!(true),
-            };
-            let shown = subscription.to_json();
-            account.settings.subscriptions.push(subscription);
-            Ok(Response::json(201, &shown))
-        }
-        ("POST", ["subscriptions", "batch", "update"]) => {
-            let inputs = call.inputs(BATCH)?;
-            let all = &mut account.settings.subscriptions;
-            for known in all.iter_mut() {
-                let change =
-                    inputs.iter().find(|input| input["id"].to_string().trim_matches('"') == known.id.to_string());
-                known.active = change.map_or(known.active, |change| change["active"] == json!(true));
-            }
-            let results: Vec<Value> = all.iter().map(Subscription::to_json).collect();
-            let at = super::property::iso(call.now);
-            let body = json!({"status": "COMPLETE", "results": results, "startedAt": at, "completedAt": at});
-            Ok(Response::json(200, &body))
-        }
+        ("POST", ["subscriptions"]) => subscribe(account, call),
+        ("POST", ["subscriptions", "batch", "update"]) => update(account, call),
         (method, ["subscriptions", id]) => one(account, call, method, id),
         _ => Err(Refusal::no_route()),
     }
+}
+
+fn subscribe(account: &mut Account, call: &Call<'_>) -> Reply {
+    let event = call.body["eventType"].as_str().filter(|event| is_event(event));
+    let event = event.ok_or_else(|| Refusal::invalid("eventType is not one that can be subscribed"))?;
+    let text = |name: &str| call.body[name].as_str().map(str::to_owned);
+    let subscription = Subscription {
+        id: account.settings.subscriptions.len() as u64 + 25,
+        event: event.to_owned(),
+        property: text("propertyName"),
+        type_id: text("objectTypeId"),
+        active: call.body["active"] == json!(true),
+    };
+    let shown = subscription.to_json();
+    account.settings.subscriptions.push(subscription);
+    Ok(Response::json(201, &shown))
+}
+
+fn update(account: &mut Account, call: &Call<'_>) -> Reply {
+    let inputs = call.inputs(BATCH)?;
+    let all = &mut account.settings.subscriptions;
+    for known in all.iter_mut() {
+        let change = inputs.iter().find(|input| input["id"].to_string().trim_matches('"') == known.id.to_string());
+        known.active = change.map_or(known.active, |change| change["active"] == json!(true));
+    }
+    let results: Vec<Value> = all.iter().map(Subscription::to_json).collect();
+    let at = super::property::iso(call.now);
+    let body = json!({"status": "COMPLETE", "results": results, "startedAt": at, "completedAt": at});
+    Ok(Response::json(200, &body))
 }
 
 fn one(account: &mut Account, call: &Call<'_>, method: &str, id: &str) -> Reply {

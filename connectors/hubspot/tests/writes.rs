@@ -79,6 +79,23 @@ async fn one_bad_row_among_others_is_rejected_alone_with_hubspot_s_words() {
 }
 
 #[tokio::test]
+async fn a_batch_that_is_refused_as_a_whole_is_taken_apart_until_the_bad_rows_stand_alone() {
+    let bench = bench().await;
+    bench.control("settings", json!({"partial": false}));
+    let bad = [13, 14, 77];
+    let writes: Vec<Write> = (0..100)
+        .map(|at| {
+            let revenue = if bad.contains(&at) { "a lot" } else { "1" };
+            create(&format!("k{at}"), json!({"name": format!("C{at}"), "annualrevenue": revenue}))
+        })
+        .collect();
+    let done = written(&bench, "companies", &writes).await;
+    let refused: Vec<usize> = (0..100).filter(|at| done[*at].is_err()).collect();
+    assert_eq!(refused, bad);
+    assert!(bad.iter().all(|at| done[*at].as_ref().unwrap_err().message().contains("annualrevenue")));
+}
+
+#[tokio::test]
 async fn an_update_of_a_merged_id_gives_the_id_that_it_has_now() {
     let bench = bench().await;
     let (one, other) =

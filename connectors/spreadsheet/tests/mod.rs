@@ -1,6 +1,7 @@
 //! The connector on real files: a desk is a temporary folder with a copy of some of tests/data.
 
 mod broken;
+mod laws;
 mod reading;
 mod writing;
 

@@ -2,31 +2,51 @@
 
 use super::super::Context;
 use crate::config::Config;
-use crate::connector::Resource;
 use crate::diagnostic::{Diagnostic, suggestion};
 use crate::mapping::{Column, Entity, Mappings};
-use crate::model::SystemName;
+use crate::model::{EntityName, SystemName};
+use crate::system::System;
 
-/// Resources and actions that a connector does not know, and options that it refuses.
+/// Options that a connector refuses, and resources and actions that it does not know.
+///
+/// A connector judges its options when it is built, which calls nothing. A variable that is not set stands for itself;
+/// what a connector says of a key that waits for one is left for later.
 pub(super) fn findings(context: &Context, config: &Config, mappings: &Mappings) -> Vec<Diagnostic> {
+    let mut parts = context.parts(config, Some(mappings));
+    let environment = parts.env;
+    let in_place = |name: &str| environment(name).or_else(|| Some(format!("${{{name}}}")));
+    parts.env = &in_place;
+    let waits = |finding: &Diagnostic| finding.source.as_ref().is_some_and(|line| line.contains("${"));
     let mut found = Vec::new();
-    for (system, options) in &config.systems {
-        let Some(plugin) = context.registry.plugin(&options.connector) else { continue };
-        let resources = (plugin.resources)();
-        for entity in mappings.entities() {
-            if let Some(column) = entity.column(system) {
-                found.extend(unknown_words(system, entity, column, &resources));
+    for name in config.systems.keys() {
+        match parts.system(name) {
+            Ok(system) => {
+                let columns = flowing(config, mappings, name).into_iter();
+                let columns = columns.filter_map(|entity| Some((entity, entity.column(name)?)));
+                found.extend(columns.flat_map(|(entity, column)| unknown_words(&system, entity, column)));
             }
+            Err(refused) => found.extend(refused.into_iter().filter(|finding| !waits(finding))),
         }
     }
-    found.extend(refused_options(context, config, mappings));
     found
 }
 
-fn unknown_words(system: &SystemName, entity: &Entity, column: &Column, resources: &[Resource]) -> Vec<Diagnostic> {
-    let is_meant = |resource: &&Resource| resource.name == *column.resource() || resource.name.as_str() == "*";
-    let Some(resource) = resources.iter().find(is_meant) else {
-        return unknown_resource(system, entity, column, resources).into_iter().collect();
+/// The entities that flows bring to a system, themselves or because another one refers to them; all without any flow.
+pub(super) fn flowing<'m>(config: &Config, mappings: &'m Mappings, system: &SystemName) -> Vec<&'m Entity> {
+    let mut names: Vec<&EntityName> =
+        config.flows.values().filter(|flow| flow.between.contains(system)).map(|flow| &flow.entity).collect();
+    let mut at = 0;
+    while let Some(name) = names.get(at).copied() {
+        at += 1;
+        let referred = mappings.entity(name).into_iter().flat_map(Entity::refers_to);
+        names.extend(referred.filter(|other| !names.contains(other)).collect::<Vec<_>>());
+    }
+    mappings.entities().filter(|entity| config.flows.is_empty() || names.contains(&entity.name())).collect()
+}
+
+fn unknown_words(system: &System, entity: &Entity, column: &Column) -> Vec<Diagnostic> {
+    let Ok(resource) = system.resource(column.resource()) else {
+        return vec![unknown_resource(system, entity, column)];
     };
     let actions = resource.capabilities.actions;
     let unknown = column.then().iter().filter(|action| !actions.contains(&action.0.as_str()));
@@ -39,28 +59,12 @@ fn unknown_words(system: &SystemName, entity: &Entity, column: &Column, resource
         .collect()
 }
 
-fn unknown_resource(
-    system: &SystemName,
-    entity: &Entity,
-    column: &Column,
-    resources: &[Resource],
-) -> Option<Diagnostic> {
-    // A connector whose resources are read from its system, such as the sheets of a workbook, lists none.
-    if resources.is_empty() {
-        return None;
-    }
-    let known: Vec<&str> = resources.iter().map(|resource| resource.name.as_str()).collect();
+fn unknown_resource(system: &System, entity: &Entity, column: &Column) -> Diagnostic {
+    let known: Vec<&str> = system.resources().iter().map(|resource| resource.name.as_str()).collect();
     let message = format!("`{system}` has no resource `{}`", column.resource());
     let help = match suggestion(column.resource().as_str(), known.iter().copied()) {
         Some(candidate) => format!("did you mean `{candidate}`?"),
         None => format!("it has {}", known.join(", ")),
     };
-    Some(Diagnostic::whole("C0123", entity.file(), message).help(help))
-}
-
-/// A connector judges its options when it is built, which calls nothing; without its secrets it is left for later.
-fn refused_options(context: &Context, config: &Config, mappings: &Mappings) -> Vec<Diagnostic> {
-    let parts = context.parts(config, Some(mappings));
-    let complete = config.systems.keys().filter(|system| config.resolve(system, parts.env).is_ok());
-    complete.filter_map(|system| parts.system(system).err()).flatten().collect()
+    Diagnostic::whole("C0123", entity.file(), message).help(help)
 }

@@ -1,11 +1,13 @@
 //! What only the systems themselves can tell: credentials, fields, options, and what an account lacks.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::super::Context;
+use super::super::context::advice;
 use crate::config::Config;
 use crate::connector::{FieldSchema, Identity, Preparation, Prepare, Schema, State};
 use crate::diagnostic::{Diagnostic, suggestion};
@@ -13,6 +15,9 @@ use crate::mapping::{Column, Entity, Mappings};
 use crate::model::{Need, ResourceName, SystemName};
 use crate::system::System;
 use crate::{Error, ErrorKind, Result};
+
+/// How long a system may take to say who it is.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What one system told.
 #[derive(Debug, Serialize)]
@@ -52,8 +57,8 @@ pub(super) async fn check(context: &Context, config: &Config, mappings: &Mapping
         match parts.system(name) {
             Err(findings) => check.findings = findings,
             Ok(system) => {
-                if let Err(error) = ask(&system, mappings, how, &mut check).await {
-                    check.help = help(config, name, &error);
+                if let Err(error) = ask(context, config, &system, mappings, how, &mut check).await {
+                    check.help = advice(config, name, &error);
                     check.error = Some(error.to_string());
                 }
             }
@@ -64,9 +69,29 @@ pub(super) async fn check(context: &Context, config: &Config, mappings: &Mapping
     checks
 }
 
-async fn ask(system: &System, mappings: &Mappings, how: Prepare, check: &mut SystemCheck) -> Result<()> {
-    check.identity = Some(system.check().await?);
-    for entity in mappings.entities() {
+/// A person waits for the answer, so a system that is down is not waited for as long as a run would.
+async fn identity(context: &Context, config: &Config, system: &System) -> Result<Identity> {
+    let timeout = config.systems.get(system.name()).map(|options| options.transport.patience());
+    let wait = timeout.unwrap_or(PATIENCE).min(PATIENCE);
+    tokio::select! {
+        identity = system.check() => identity,
+        () = context.clock.sleep(wait) => {
+            let message = format!("it did not answer within {} seconds", wait.as_secs_f64());
+            Err(Error::new(ErrorKind::Unavailable, message).at("system", system.name()))
+        }
+    }
+}
+
+async fn ask(
+    context: &Context,
+    config: &Config,
+    system: &System,
+    mappings: &Mappings,
+    how: Prepare,
+    check: &mut SystemCheck,
+) -> Result<()> {
+    check.identity = Some(identity(context, config, system).await?);
+    for entity in super::offline::flowing(config, mappings, system.name()) {
         let Some(column) = entity.column(system.name()) else { continue };
         let resource = column.resource();
         let preparations = system.prepare(resource, &column.needs(), how).await?;
@@ -108,7 +133,7 @@ impl Seen<'_> {
 
     fn unmet(&self, need: &Need) -> Vec<Diagnostic> {
         let (system, resource, path) = (self.system, self.column.resource(), &need.path);
-        let Some(field) = self.schema.field(path) else {
+        let Some(field) = self.schema.fields.iter().find(|field| same_place(&field.path, path)) else {
             let finding = self.finding("C0130", format!("`{system}` has no field `{path}` on {resource}"));
             let near = suggestion(path, self.schema.fields.iter().map(|field| field.path.as_str()));
             let other = format!("`passerelle describe {system} {resource}` lists them");
@@ -161,6 +186,11 @@ impl Seen<'_> {
     }
 }
 
+/// A schema writes a field of a line `lines[].qty`, a mapping writes `lines.qty`.
+fn same_place(schema: &str, mapping: &str) -> bool {
+    schema.replace("[]", "") == mapping.replace("[]", "")
+}
+
 fn takes(field: &FieldSchema, value: &str) -> bool {
     field.options.iter().any(|choice| choice.value == value)
 }
@@ -172,16 +202,4 @@ fn choices(field: &FieldSchema) -> String {
 /// `line_items` of `line_items[].quantity`, `quote` of `quote.hs_title`.
 fn first_part(path: &str) -> &str {
     path.split(['.', '[']).next().unwrap_or(path)
-}
-
-/// Which key of the config to look at.
-fn help(config: &Config, system: &SystemName, error: &Error) -> Option<String> {
-    let variables = config.variables(system).into_iter().map(|(key, variable)| format!("`{key}` (from {variable})"));
-    let keys: Vec<String> = variables.collect();
-    match error.kind() {
-        ErrorKind::Denied if keys.is_empty() => Some(format!("check the credentials in [systems.{system}]")),
-        ErrorKind::Denied => Some(format!("check {}", keys.join(", "))),
-        ErrorKind::Unavailable => Some(format!("check `systems.{system}.base_url`, and whether the system is up")),
-        _ => None,
-    }
 }

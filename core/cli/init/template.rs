@@ -11,7 +11,9 @@ pub(super) fn config(systems: &[Chosen], registry: &Registry) -> String {
         "# Passerelle: systems, and what flows between them. `passerelle check --offline` proves this file.\n\n\
          [hub]\n\
          state    = \"state\"      # folder in which the hub remembers; back it up\n\
-         mappings = \"mappings\"   # folder of the mapping files\n",
+         mappings = \"mappings\"   # folder of the mapping files\n\n\
+         # Every system also takes base_url, requests_per_second, burst, concurrency and timeout (in seconds).\n\
+         # ${VAR} is taken from the environment: secrets never belong in this file.\n",
     );
     for system in systems {
         text.push_str(&self::system(system, systems));
@@ -29,44 +31,66 @@ pub(super) fn config(systems: &[Chosen], registry: &Registry) -> String {
 
 fn system(system: &Chosen, systems: &[Chosen]) -> String {
     let schema = (system.plugin.options)();
-    let mut text = format!("\n# {}\n[systems.{}]\n", system.plugin.about, system.name);
+    let manual = described(&schema);
+    let mut text = format!("\n{}[systems.{}]\n", comment(system.plugin.about), system.name);
     text.push_str(&format!("connector = \"{}\"\n", system.plugin.name));
+    if manual.contains("`base_url`") {
+        let address = such_as(manual).unwrap_or("https://...");
+        text.push_str(&format!("{}base_url = \"{address}\"\n", comment(manual)));
+    }
+    let alone = systems.iter().filter(|other| other.plugin.name == system.plugin.name).count() == 1;
+    let owner = if alone { system.plugin.name } else { &system.name };
     let required: Vec<&str> =
         schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
-    let options = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
-    for (name, option) in options {
-        let about = option.get("description").and_then(Value::as_str).unwrap_or_default();
-        let alone = systems.iter().filter(|other| other.plugin.name == system.plugin.name).count() == 1;
-        let owner = if alone { system.plugin.name } else { &system.name };
-        let value = value(option, about, owner, name);
-        for line in about.lines().map(str::trim).filter(|line| !line.is_empty()) {
-            text.push_str(&format!("# {line}\n"));
-        }
-        let mark = if required.contains(&name.as_str()) { "" } else { "# " };
-        text.push_str(&format!("{mark}{name} = {value}\n"));
+    for (name, option) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+        // An option that is a secret and names its variable is what nearly everybody sets.
+        let usual = variable(described(option)).is_some() && name != "webhook_secret";
+        let mark = if usual || required.contains(&name.as_str()) { "" } else { "# " };
+        let value = value(option, owner, name);
+        text.push_str(&format!("{}{mark}{name} = {value}\n", comment(described(option))));
     }
-    text.push_str("# base_url = \"https://...\"   # address of the API, where the vendor has no one address for all\n");
     text
 }
 
-/// What to type: the option's own example, else a variable for a text.
-fn value(option: &Value, about: &str, owner: &str, name: &str) -> String {
-    let example = option.get("examples").and_then(|examples| examples.get(0)).or_else(|| option.get("default"));
-    if let Some(example) = example.filter(|example| !example.is_null()) {
-        return example.to_string();
+fn described(schema: &Value) -> &str {
+    schema.get("description").and_then(Value::as_str).unwrap_or_default()
+}
+
+fn comment(text: &str) -> String {
+    text.lines().filter(|line| !line.trim().is_empty()).map(|line| format!("# {}\n", line.trim())).collect()
+}
+
+/// What to type: the option's default, else a variable for a secret, else the example of its manual.
+fn value(option: &Value, owner: &str, name: &str) -> String {
+    if let Some(default) = option.get("default").filter(|default| !default.is_null()) {
+        return default.to_string();
+    }
+    let about = described(option);
+    let shape = option.to_string();
+    if shape.contains("/Secret\"") {
+        let own = format!("${{{}_{}}}", constant(owner), constant(name));
+        return format!("\"{}\"", variable(about).unwrap_or(&own));
     }
     let kind = option.get("type").map(Value::to_string).unwrap_or_default();
-    if kind.contains("boolean") {
-        return "true".to_owned();
+    match kind {
+        kind if kind.contains("boolean") => "true".to_owned(),
+        kind if kind.contains("integer") || kind.contains("number") => "1".to_owned(),
+        kind if kind.contains("string") => format!("\"{}\"", such_as(about).unwrap_or("...")),
+        _ if shape.contains("$ref") => "{}".to_owned(),
+        _ => "\"...\"".to_owned(),
     }
-    if kind.contains("integer") || kind.contains("number") {
-        return "1".to_owned();
-    }
-    let named = about.find("${").and_then(|at| about[at..].find('}').map(|end| &about[at..=at + end]));
-    match named {
-        Some(variable) => format!("\"{variable}\""),
-        None => format!("\"${{{}_{}}}\"", constant(owner), constant(name)),
-    }
+}
+
+/// The first `${VAR}` of a manual.
+fn variable(about: &str) -> Option<&str> {
+    let start = about.find("${")?;
+    about[start..].find('}').map(|end| &about[start..=start + end])
+}
+
+/// The example of a manual: what stands behind "such as", in backticks.
+fn such_as(about: &str) -> Option<&str> {
+    let (_, rest) = about.split_once("such as")?;
+    rest.trim_start().strip_prefix('`')?.split('`').next()
 }
 
 fn constant(name: &str) -> String {
@@ -78,9 +102,19 @@ fn flow(file: &str, mapping: &str, systems: &[Chosen]) -> String {
     let table: toml::Table = mapping.parse().unwrap_or_default();
     let Some(entity) = table.get("entity").and_then(toml::Value::as_str) else { return String::new() };
     let columns = table.get("on").and_then(toml::Value::as_table);
+    // One workbook holds one kind of rows, and most people's first one is a price list.
+    let holds = |system: &&Chosen| system.plugin.name != "spreadsheet" || entity == "product";
     let sharing =
         systems.iter().filter(|system| columns.is_some_and(|columns| columns.contains_key(system.plugin.name)));
-    let sharing: Vec<String> = sharing.map(|system| format!("\"{}\"", system.name)).collect();
+    let all = sharing.clone().count();
+    let sharing: Vec<String> = sharing.filter(holds).map(|system| format!("\"{}\"", system.name)).collect();
+    if sharing.len() < 2 && all >= 2 {
+        return format!(
+            "\n# For a workbook of {}, give it a system of its own and let it flow:\n# [flows.{}]\n# entity  = \"{entity}\"\n",
+            plural(entity),
+            plural(entity)
+        );
+    }
     if sharing.len() < 2 {
         return format!(
             "\n# mappings/{file} has columns for less than two of these systems; add one to let `{entity}` flow.\n"
@@ -124,6 +158,8 @@ fn owner(line: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -135,11 +171,16 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_the_examples_or_the_variable_that_the_manual_names() {
-        let text = serde_json::json!({ "type": "string" });
-        assert_eq!(value(&text, "Token; write `${ACME_TOKEN}`.", "acme", "token"), "\"${ACME_TOKEN}\"");
-        assert_eq!(value(&text, "Key.", "my-erp", "api_key"), "\"${MY_ERP_API_KEY}\"");
-        assert_eq!(value(&serde_json::json!({ "examples": ["a.xlsx"] }), "", "s", "path"), "\"a.xlsx\"");
-        assert_eq!(value(&serde_json::json!({ "type": ["integer", "null"] }), "", "s", "n"), "1");
+    fn a_value_is_the_default_or_what_the_manual_names() {
+        let shown = |option: Value| value(&option, "my-erp", "api_key");
+        let secret = "#/$defs/Secret";
+        assert_eq!(
+            shown(json!({ "$ref": secret, "description": "Token; write `${ACME_TOKEN}`." })),
+            "\"${ACME_TOKEN}\""
+        );
+        assert_eq!(shown(json!({ "anyOf": [{ "$ref": secret }], "description": "Key." })), "\"${MY_ERP_API_KEY}\"");
+        assert_eq!(shown(json!({ "type": "string", "description": "File,\nsuch as\n`a.xlsx`." })), "\"a.xlsx\"");
+        assert_eq!(shown(json!({ "type": ["integer", "null"] })), "1");
+        assert_eq!(shown(json!({ "type": "integer", "default": 60 })), "60");
     }
 }

@@ -15,12 +15,19 @@ struct Names {
     codes: Vec<&'static str>,
     english: HashMap<&'static str, &'static str>,
     french: HashMap<&'static str, &'static str>,
-    by_name: HashMap<String, &'static str>,
+    /// As they are written in the table: most records spell them so, which saves folding.
+    exact: HashMap<&'static str, &'static str>,
+    folded: HashMap<String, &'static str>,
 }
 
 static NAMES: LazyLock<Names> = LazyLock::new(|| {
-    let mut names =
-        Names { codes: Vec::new(), english: HashMap::new(), french: HashMap::new(), by_name: HashMap::new() };
+    let mut names = Names {
+        codes: Vec::new(),
+        english: HashMap::new(),
+        french: HashMap::new(),
+        exact: HashMap::new(),
+        folded: HashMap::new(),
+    };
     for line in TABLE.lines() {
         let mut cells = line.split('\t');
         let (Some(code), Some(english), Some(french)) = (cells.next(), cells.next(), cells.next()) else { continue };
@@ -28,7 +35,8 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| {
         names.english.insert(code, english.split('|').next().unwrap_or(english));
         names.french.insert(code, french.split('|').next().unwrap_or(french));
         for spelling in english.split('|').chain(french.split('|')) {
-            names.by_name.insert(folded(spelling), code);
+            names.exact.insert(spelling, code);
+            names.folded.insert(folded(spelling), code);
         }
     }
     names
@@ -46,9 +54,12 @@ pub(in crate::mapping) fn is_country(code: &str) -> bool {
 
 /// The code of a country that is named by its code, or in English or French.
 pub(in crate::mapping) fn iso_country(name: &str) -> Option<&'static str> {
+    if let Some(code) = NAMES.exact.get(name) {
+        return Some(code);
+    }
     let upper = name.trim().to_ascii_uppercase();
     let by_code = NAMES.english.get_key_value(upper.as_str()).map(|(code, _)| *code);
-    by_code.or_else(|| NAMES.by_name.get(&folded(name)).copied())
+    by_code.or_else(|| NAMES.folded.get(&folded(name)).copied())
 }
 
 /// A country's name in `en` or `fr`; names in the other language, and codes, are read too.

@@ -14,6 +14,9 @@ use crate::mapping::kind::round_to;
 pub(super) const NAMES: &[&str] =
     &["sum", "vat", "net", "net_vat", "add", "sub", "mul", "div", "round", "min", "max", "default"];
 
+/// Those whose first argument is a list and whose others name attributes of its items.
+pub(super) const OVER_LISTS: &[&str] = &["sum", "vat", "net", "net_vat"];
+
 pub(super) fn install(environment: &mut Environment<'_>) {
     environment.add_function("sum", sum);
     environment.add_function("vat", vat);

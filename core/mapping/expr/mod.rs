@@ -3,6 +3,16 @@
 //! minijinja would order a decimal and an integer by their type, and compute in floating point. So each expression is
 //! written again before it is compiled (`rewrite.rs`): operators become our own exact functions, and attributes of
 //! nothing are nothing. That is also where unknown names are found, with their place.
+//!
+//! - Numbers are exact decimals; a text that spells one is compared with a number as a number: `client in [1, 3]`.
+//! - Nothing is `none`, a field that is missing, and the empty text. It counts as 0 in sums and as no text in `a ~ b`;
+//!   a filter on it gives nothing. In `where` and `read` it is neither more nor less than anything; in `when`, `hold`
+//!   and `write` comparing it so is an error, since a rule about money must not be passed by a missing amount.
+//! - Functions: `sum(list, 'attr')`, `vat(list, 'net', 'rate')`, `net(list, 'quantity', 'price', 'discount')`,
+//!   `net_vat(.., 'rate')`, `add`, `sub`, `mul`, `div`, `round(x, n)`, `min`, `max`, `default(x, y)`.
+//! - Filters: `dec(n)`, `round(n)`, `date(format, zone)`, `regex(pattern, group)`, `default(x)`, `truncate(n)`,
+//!   `pad(n, with)`, `upper`, `lower`, `trim`, `digits`, `vat`, `phone`, `iso_country`, `replace(a, b)`, `split(by)`,
+//!   `join(by)`, `first`, `last`, `length`. Tests: `is none`, `is defined`, `is startingwith(x)`, `is endingwith(x)`.
 
 mod amount;
 mod exact;

@@ -1,6 +1,6 @@
 //! Checks an expression, and writes it again with exact operators.
 
-use minijinja::machinery::ast::{BinOpKind, Call, CallArg, CompareOpKind, Expr, UnaryOpKind};
+use minijinja::machinery::ast::{BinOpKind, Call, CallArg, CompareOp, CompareOpKind, Expr, UnaryOpKind};
 use minijinja::machinery::{Span, parse_expr};
 use minijinja::value::{Value, ValueKind};
 
@@ -74,15 +74,7 @@ impl Writer<'_> {
                 UnaryOpKind::Neg => format!("__neg({})", self.expr(&op.expr)),
             },
             Expr::BinOp(op) => self.operation(op.op, &op.left, &op.right, op.span()),
-            Expr::Compare(compare) => {
-                let mut left = &compare.expr;
-                let mut all = Vec::new();
-                for op in &compare.ops {
-                    all.push(self.comparison(op.op, left, &op.expr));
-                    left = &op.expr;
-                }
-                format!("({})", all.join(" and "))
-            }
+            Expr::Compare(compare) => self.chain(&compare.expr, &compare.ops),
             Expr::IfExpr(choice) => {
                 let otherwise = choice.false_expr.as_ref().map_or_else(|| "none".to_owned(), |expr| self.expr(expr));
                 let (test, then) = (self.expr(&choice.test_expr), self.expr(&choice.true_expr));
@@ -90,7 +82,7 @@ impl Writer<'_> {
             }
             Expr::Filter(filter) => {
                 self.known("filter", filter.name, text::FILTERS, filter.span());
-                self.pattern(filter.name, &filter.args, filter.span());
+                self.written_out(filter.name, &filter.args, filter.span());
                 let on = filter.expr.as_ref().map_or_else(|| "none".to_owned(), |expr| self.expr(expr));
                 format!("({on})|{}({})", filter.name, self.arguments(&filter.args, filter.span()))
             }
@@ -106,6 +98,17 @@ impl Writer<'_> {
             Expr::Tuple(tuple) => self.list(&tuple.items),
             Expr::Slice(_) | Expr::Map(_) => self.refuse("this has no use in a mapping", expr.span()),
         }
+    }
+
+    /// `1 < x < 3` is `1 < x and x < 3`.
+    fn chain(&mut self, first: &Expr<'_>, ops: &[CompareOp<'_>]) -> String {
+        let mut left = first;
+        let mut all = Vec::new();
+        for op in ops {
+            all.push(self.comparison(op.op, left, &op.expr));
+            left = &op.expr;
+        }
+        format!("({})", all.join(" and "))
     }
 
     fn path(&mut self, path: &str, span: Span) -> String {
@@ -187,7 +190,25 @@ impl Writer<'_> {
             return self.refuse("values have no methods here; use a filter, such as name | upper", span);
         };
         self.known("function", function.id, functions::NAMES, function.span());
+        if functions::OVER_LISTS.contains(&function.id) {
+            self.attributes(&call.args);
+        }
         format!("{}({})", function.id, self.arguments(&call.args, span))
+    }
+
+    /// The attributes that a sum reads of a list's items are names too.
+    fn attributes(&mut self, arguments: &[CallArg<'_>]) {
+        let Some((CallArg::Pos(list), attributes)) = arguments.split_first() else { return };
+        let Some(list) = path(list) else { return };
+        for attribute in attributes {
+            let CallArg::Pos(Expr::Const(attribute)) = attribute else { continue };
+            let Some(name) = attribute.value.as_str() else { continue };
+            push_new(&mut self.paths, &format!("{list}.{name}"));
+            if let Some(names) = self.scope.names_of_lines(&list).filter(|names| !names.contains(&name)) {
+                let help = suggestion(name, names).map(|meant| format!("did you mean `{meant}`?"));
+                self.fault("P0121", attribute.span(), format!("{list} have no field `{name}`"), help);
+            }
+        }
     }
 
     fn arguments(&mut self, arguments: &[CallArg<'_>], span: Span) -> String {
@@ -206,10 +227,14 @@ impl Writer<'_> {
         format!("[{}]", items.join(", "))
     }
 
-    /// Patterns are compiled at load, so that a broken one is found there.
-    fn pattern(&mut self, filter: &str, arguments: &[CallArg<'_>], span: Span) {
-        let Some(CallArg::Pos(Expr::Const(pattern))) = arguments.first().filter(|_| filter == "regex") else { return };
-        if let Err(message) = text::compiled(pattern.value.as_str().unwrap_or_default()) {
+    /// Patterns, formats and zones that are written out are tried at load.
+    fn written_out(&mut self, filter: &str, arguments: &[CallArg<'_>], span: Span) {
+        let text = |argument: &CallArg<'_>| match argument {
+            CallArg::Pos(Expr::Const(constant)) => constant.value.as_str().map(str::to_owned),
+            _ => None,
+        };
+        let texts: Vec<Option<String>> = arguments.iter().map(text).collect();
+        if let Err(message) = text::tried(filter, &texts) {
             self.fault("P0120", span, message, None);
         }
     }

@@ -50,6 +50,13 @@ impl Scope<'_> {
         }
     }
 
+    /// The fields of the lines `name`, where they are known.
+    pub(super) fn names_of_lines(&self, name: &str) -> Option<Vec<&str>> {
+        let Self::Canonical(shapes) = self else { return None };
+        let Some(Shape::Lines(each)) = shapes.get(name) else { return None };
+        Some(each.keys().map(String::as_str).collect())
+    }
+
     pub(super) fn is_native(&self) -> bool {
         matches!(self, Self::Native)
     }

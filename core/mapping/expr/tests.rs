@@ -88,6 +88,8 @@ fn faults_are_found_at_load_with_their_place() {
         ("status ==", "P0120", "==", ""),
         ("status.upper()", "P0120", ".upper()", ""),
         ("status | regex('(')", "P0120", "regex('(')", ""),
+        ("status | date('%Q%')", "P0120", "date('%Q%')", ""),
+        ("status | date('%Y', 'Europe/Pari')", "P0120", "date('%Y', 'Europe/Pari')", ""),
         ("{'a': 1}", "P0120", "{'a': 1}", ""),
     ] {
         let faults = Expr::compile(text, &Scope::Canonical(&fields)).unwrap_err();
@@ -95,6 +97,17 @@ fn faults_are_found_at_load_with_their_place() {
         assert_eq!((fault.code, &text[fault.at.clone()]), (code, meant), "{text}: {}", fault.message);
         assert_eq!(fault.help.clone().unwrap_or_default(), help, "{text}");
     }
+}
+
+#[test]
+fn the_attributes_that_a_sum_reads_are_names_too() {
+    let lines = Shape::Lines(Shapes::from([("quantity".to_owned(), Shape::Number)]));
+    let shapes = Shapes::from([("lines".to_owned(), lines)]);
+    let faults = Expr::compile("sum(lines, 'quantty') > 1", &Scope::Canonical(&shapes)).unwrap_err();
+    assert_eq!((faults[0].code, faults[0].at.clone()), ("P0121", 11..20));
+    assert_eq!(faults[0].help.as_deref(), Some("did you mean `quantity`?"));
+    let expr = Expr::compile("vat(line_items, 'amount', 'vat_rate') + quote.fee", &Scope::Native).unwrap();
+    assert_eq!(expr.paths(), ["line_items.amount", "line_items.vat_rate", "line_items", "quote.fee"]);
 }
 
 #[test]

@@ -71,15 +71,29 @@ pub(super) fn install(environment: &mut Environment<'_>) {
     environment.add_filter("iso_country", |a: Value| {
         unless_nothing(a, |a| Ok(iso_country(&a.to_string()).map_or(Value::from(()), Value::from)))
     });
-    environment.add_filter("replace", |a: Value, from: String, to: String| text_of(a, |text| text.replace(&from, &to)));
+    environment.add_filter("replace", |a: Value, from: String, to: String| {
+        unless_nothing(a, |a| replace(&a.to_string(), &from, &to))
+    });
+    install_lists(environment);
+    install_tests(environment);
+}
+
+fn install_lists(environment: &mut Environment<'_>) {
     environment.add_filter("split", |a: Value, by: String| {
         unless_nothing(a, |a| Ok(a.to_string().split(&by).map(Value::from).collect()))
     });
     environment
         .add_filter("join", |a: Value, by: Option<String>| unless_nothing(a, |a| join(a, &by.unwrap_or_default())));
-    environment.add_filter("first", |a: Value| unless_nothing(a, |a| Ok(a.try_iter()?.next().unwrap_or_default())));
-    environment.add_filter("last", |a: Value| unless_nothing(a, |a| Ok(a.try_iter()?.last().unwrap_or_default())));
+    environment.add_filter("first", |a: Value| {
+        unless_nothing(a, |a| Ok(a.try_iter()?.next().unwrap_or_else(|| Value::from(()))))
+    });
+    environment.add_filter("last", |a: Value| {
+        unless_nothing(a, |a| Ok(a.try_iter()?.last().unwrap_or_else(|| Value::from(()))))
+    });
     environment.add_filter("length", length);
+}
+
+fn install_tests(environment: &mut Environment<'_>) {
     environment.add_test("none", |a: Value| is_nothing(&a));
     environment.add_test("defined", |a: Value| !is_nothing(&a));
     environment
@@ -93,6 +107,12 @@ fn unless_nothing(a: Value, change: impl FnOnce(&Value) -> Result<Value, Error>)
 
 fn text_of(a: Value, change: impl FnOnce(&str) -> String) -> Result<Value, Error> {
     unless_nothing(a, |a| Ok(Value::from(change(&a.to_string()))))
+}
+
+/// Limited, since one replacement inside the other multiplies.
+fn replace(text: &str, from: &str, to: &str) -> Result<Value, Error> {
+    let most = text.len().saturating_add(1).saturating_mul(to.len().max(1));
+    if most > 10_000_000 { Err(fails("the text becomes too long")) } else { Ok(Value::from(text.replace(from, to))) }
 }
 
 fn pad(text: &str, length: usize, with: Option<String>) -> String {
@@ -139,10 +159,24 @@ fn found(a: &Value, pattern: &str, group: usize) -> Result<Value, Error> {
     Ok(group.map_or_else(|| Value::from(()), |found| Value::from(found.as_str())))
 }
 
+/// Whether a filter can work with the arguments that are written out.
+pub(super) fn tried(filter: &str, arguments: &[Option<String>]) -> Result<(), String> {
+    let argument = |place: usize| arguments.get(place).and_then(Option::as_deref);
+    match (filter, argument(0), argument(1)) {
+        ("regex", Some(pattern), _) => compiled(pattern).map(drop),
+        ("date", format, zone) => {
+            let zone = zone.map_or(Ok(TimeZone::UTC), TimeZone::get).map_err(|_| "there is no such time zone")?;
+            let tried = strtime::format(format.unwrap_or("%Y"), &Timestamp::UNIX_EPOCH.to_zoned(zone));
+            tried.map(drop).map_err(|why| format!("`{}` is not a format: {why}", format.unwrap_or_default()))
+        }
+        _ => Ok(()),
+    }
+}
+
 static PATTERNS: LazyLock<RwLock<HashMap<String, Arc<Regex>>>> = LazyLock::new(RwLock::default);
 
 /// A pattern, compiled once; limited in size, so that a mapping cannot eat the memory.
-pub(super) fn compiled(pattern: &str) -> Result<Arc<Regex>, String> {
+fn compiled(pattern: &str) -> Result<Arc<Regex>, String> {
     if let Some(known) = PATTERNS.read().ok().and_then(|known| known.get(pattern).cloned()) {
         return Ok(known);
     }

@@ -35,6 +35,7 @@ pub(in crate::mapping) fn vat_number(text: &str) -> Result<String, String> {
     let bytes = number.as_bytes();
     let fits = (4..=15).contains(&bytes.len())
         && bytes.iter().take(2).all(u8::is_ascii_uppercase)
+        && bytes.iter().filter(|b| b.is_ascii_digit()).count() >= 2
         && bytes.iter().skip(2).all(|b| b.is_ascii_digit() || b.is_ascii_uppercase() || b"+*".contains(b));
     if !fits {
         return Err("is not a VAT number with its two country letters".into());

@@ -36,6 +36,7 @@ impl Compiler<'_> {
         findings: &mut Findings<'_>,
     ) -> Arc<Cell> {
         let kind = kind_of(field);
+        check_use(spec, &kind, findings);
         let way = match (&spec.read, &spec.write) {
             (Some(_), None) => Way::ReadOnly,
             (None, Some(_)) => Way::WriteOnly,
@@ -87,6 +88,7 @@ impl Compiler<'_> {
         let table = Table::new(name.get_ref(), spec.rows.iter().filter_map(|row| normal_row(row, kind, findings)));
         if way == Way::Both {
             report_ambiguous(&table, spec, findings);
+            report_unwritable(&table, name, kind, findings);
         }
         Some(table)
     }
@@ -108,6 +110,17 @@ impl Compiler<'_> {
 /// The cell of a field in the first layer that has one.
 pub(super) fn chosen<'a>(field: &'a FieldSpec, layers: &[&str]) -> Option<&'a CellSpec> {
     layers.iter().find_map(|layer| field.cells.iter().find(|cell| cell.column.get_ref() == layer))
+}
+
+/// What a cell says in vain.
+fn check_use(spec: &CellSpec, kind: &Kind, findings: &mut Findings<'_>) {
+    if let Some(path) = spec.path.as_ref().filter(|path| path.get_ref().trim().is_empty()) {
+        findings.error("P0104", path.span(), "this should be a native path");
+    }
+    let whole = spec.steps.first().or(spec.table.as_ref());
+    if let Some(said) = whole.filter(|_| *kind == Kind::Lines) {
+        findings.error("P0104", said.span(), "lines as a whole are not converted; their fields are");
+    }
 }
 
 fn step_of(step: &At, findings: &mut Findings<'_>) -> Option<Converter> {
@@ -145,4 +158,15 @@ fn report_ambiguous(table: &Table, spec: &TableSpec, findings: &mut Findings<'_>
         table.name()
     );
     findings.error_with_help("P0118", at, message, "keep the one to write, and read the others with the row \"*\"");
+}
+
+fn report_unwritable(table: &Table, name: &At, kind: &Kind, findings: &mut Findings<'_>) {
+    let Kind::Enum(values) = kind else { return };
+    let without_row = |value: &&String| !table.values().any(|known| known.as_str() == Some(value.as_str()));
+    let missing: Vec<&str> = values.iter().filter(without_row).map(String::as_str).collect();
+    if missing.is_empty() {
+        return;
+    }
+    let message = format!("table `{}` has no row for {}", table.name(), missing.join(", "));
+    findings.warning("P0141", name.span(), message, "a record with such a value cannot be written here and is parked");
 }

@@ -48,10 +48,7 @@ pub(super) fn compile(
 fn named<'a>(spec: &'a FileSpec, world: &World<'_>, findings: &mut Findings<'_>) -> BTreeMap<&'a str, Place> {
     let known = world.columns();
     let mut named: BTreeMap<&str, Place> = BTreeMap::new();
-    let of_lines = spec.fields.iter().flat_map(|field| &field.each);
-    let cells = spec.fields.iter().chain(of_lines).flat_map(|field| &field.cells).map(|cell| &cell.column);
-    let rules = spec.on.iter().map(|on| &on.column).chain(spec.create.iter().map(|create| &create.column));
-    for column in rules.chain(cells) {
+    for column in every(spec) {
         if known.contains(column.get_ref().as_str()) {
             named.entry(column.get_ref()).or_insert_with(|| column.span());
         } else {
@@ -59,6 +56,17 @@ fn named<'a>(spec: &'a FileSpec, world: &World<'_>, findings: &mut Findings<'_>)
         }
     }
     named
+}
+
+/// The columns of a file, known or not.
+pub(super) fn written(spec: &FileSpec) -> BTreeSet<&str> {
+    every(spec).map(|column| column.get_ref().as_str()).collect()
+}
+
+fn every(spec: &FileSpec) -> impl Iterator<Item = &At> {
+    let of_lines = spec.fields.iter().flat_map(|field| &field.each);
+    let cells = spec.fields.iter().chain(of_lines).flat_map(|field| &field.cells).map(|cell| &cell.column);
+    spec.on.iter().map(|on| &on.column).chain(spec.create.iter().map(|create| &create.column)).chain(cells)
 }
 
 fn unknown_column(column: &At, known: &BTreeSet<&str>, findings: &mut Findings<'_>) {

@@ -25,19 +25,30 @@ pub(super) fn compile(file: &str, spec: &FileSpec, world: &World<'_>, findings: 
     let shapes = shapes(&fields);
     let label = spec.label.as_ref().and_then(|label| expression(label, &Scope::Canonical(&shapes), findings));
     let matches = matches(spec, &fields, findings);
+    report_unused_tables(spec, findings);
     let (columns, by_system) = columns::compile(spec, &fields, &shapes, world, findings);
     Some(Entity {
         name: EntityName::new(name.get_ref().as_str()),
         file: file.to_owned(),
         validator: Compiled::new(name.get_ref(), &fields),
         totals: spec.totals.as_ref().and_then(|totals| compile_totals(totals, &fields, findings)),
-        examples: examples::compile(spec, &fields, &columns, findings),
+        examples: examples::compile(spec, &fields, &columns::written(spec), findings),
         label,
         matches,
         columns,
         by_system,
         fields,
     })
+}
+
+fn report_unused_tables(spec: &FileSpec, findings: &mut Findings<'_>) {
+    let fields = spec.fields.iter().flat_map(|field| std::iter::once(field).chain(&field.each));
+    let cells = fields.flat_map(|field| &field.cells);
+    let used: Vec<&str> = cells.filter_map(|cell| cell.table.as_ref()).map(|table| table.get_ref().as_str()).collect();
+    for table in spec.tables.iter().filter(|table| !used.contains(&table.name.get_ref().as_str())) {
+        let message = format!("no field uses the table `{}`", table.name.get_ref());
+        findings.warning("P0142", table.name.span(), message, "name it in a column: { path = \"..\", table = \"..\" }");
+    }
 }
 
 /// An expression, or its faults where they are in the file.
@@ -164,16 +175,19 @@ fn compile_totals(
     findings: &mut Findings<'_>,
 ) -> Option<Totals> {
     let mut field = |given: &Option<At>, default: &str| {
-        let name = given.as_ref().map_or(default, |name| name.get_ref());
-        if !fields.contains_key(name) {
-            let at = given.clone().unwrap_or_else(|| toml::Spanned::new(spec.place.clone(), default.to_owned()));
-            findings.unknown("P0114", "field", &at, fields.keys().map(FieldName::as_str));
+        // A default that the entity does not have is not compared; a field that is named must exist.
+        if let Some(at) = given.as_ref().filter(|name| !fields.contains_key(name.get_ref().as_str())) {
+            findings.unknown("P0114", "field", at, fields.keys().map(FieldName::as_str));
         }
-        FieldName::new(name)
+        FieldName::new(given.as_ref().map_or(default, |name| name.get_ref()))
     };
     let (net, vat) = (field(&spec.net, "total_net"), field(&spec.vat, "total_vat"));
     let (gross, currency) = (field(&spec.gross, "total"), field(&spec.currency, "currency"));
     let lines = field(&spec.lines, "lines");
+    if ![&net, &vat, &gross].iter().any(|name| fields.contains_key(name.as_str())) {
+        let help = "name the fields of the totals: net = \"..\", vat = \"..\", gross = \"..\"";
+        findings.error_with_help("P0102", spec.place.clone(), "the money gate has no total to compare", help);
+    }
     let tolerance = match &spec.tolerance {
         None => Decimal::ZERO,
         Some(text) => match text.get_ref().parse::<Decimal>() {

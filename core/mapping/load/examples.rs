@@ -1,6 +1,6 @@
 //! The examples of a file: known columns, known fields, values in normal form.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
@@ -8,7 +8,6 @@ use serde_json::{Map, Value};
 use super::findings::Findings;
 use super::spec::{ExampleSpec, FileSpec};
 use crate::mapping::cell::shown;
-use crate::mapping::column::Column;
 use crate::mapping::entity::Field;
 use crate::mapping::example::Example;
 use crate::mapping::kind::Kind;
@@ -17,7 +16,7 @@ use crate::model::{Canonical, FieldName, Fields};
 pub(super) fn compile(
     spec: &FileSpec,
     fields: &IndexMap<FieldName, Field>,
-    columns: &BTreeMap<String, Column>,
+    columns: &BTreeSet<&str>,
     findings: &mut Findings<'_>,
 ) -> Vec<Example> {
     spec.examples.iter().enumerate().map(|(place, example)| one(place, example, fields, columns, findings)).collect()
@@ -27,11 +26,11 @@ fn one(
     place: usize,
     spec: &ExampleSpec,
     fields: &IndexMap<FieldName, Field>,
-    columns: &BTreeMap<String, Column>,
+    columns: &BTreeSet<&str>,
     findings: &mut Findings<'_>,
 ) -> Example {
-    for (column, _) in spec.natives.iter().filter(|(column, _)| !columns.contains_key(column.get_ref())) {
-        findings.unknown("P0150", "column", column, columns.keys().map(String::as_str));
+    for (column, _) in spec.natives.iter().filter(|(column, _)| !columns.contains(column.get_ref().as_str())) {
+        findings.unknown("P0150", "column", column, columns.iter().copied());
     }
     let mut canonical = Canonical::default();
     for (name, value) in &spec.canonical {

@@ -32,6 +32,10 @@ impl<'a> Findings<'a> {
         self.add(Diagnostic::error(code, self.file, self.text, at, message).help(help));
     }
 
+    pub(super) fn warning(&mut self, code: &'static str, at: Range<usize>, message: String, help: &str) {
+        self.add(Diagnostic::error(code, self.file, self.text, at, message).help(help).warning());
+    }
+
     pub(super) fn whole(&mut self, code: &'static str, message: &str, help: &str) {
         self.add(Diagnostic::whole(code, self.file, message).help(help));
     }

@@ -39,7 +39,12 @@ pub(super) fn load(sources: &[Source], systems: &[(SystemName, String)]) -> (Vec
         }
         entities.push(entity);
     }
-    (entities, files.into_iter().flat_map(|(_, _, findings)| findings.list).collect())
+    let in_order = |findings: Findings<'_>| {
+        let mut list = findings.list;
+        list.sort_by_key(|found| (found.line, found.column));
+        list
+    };
+    (entities, files.into_iter().flat_map(|(_, _, findings)| in_order(findings)).collect())
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! What the store on disk promises beyond the contract: it survives, refuses company, and knows when it is damaged.
 
 use std::fs;
-use std::io::Cursor;
+use std::io::{BufRead, BufReader, Cursor};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use super::*;
 use crate::store::{Memory, export, import};
@@ -168,6 +169,48 @@ fn a_killed_hub_leaves_every_acknowledged_commit() {
         let left = open(&copied(&folder, &format!("left{n}"))).unwrap();
         assert_eq!(get(&left, &format!("k{n:03}")), Some("w".repeat(n * 1_000)));
         assert_eq!(left.prove().unwrap(), 60);
+    }
+}
+
+/// Commits pairs that belong together until it is killed, and says which are acknowledged.
+fn write_without_end(folder: &Path) {
+    let store = open(folder).unwrap();
+    for n in get(&store, "left").map_or(0, |n| n.trim().parse::<usize>().unwrap()).. {
+        let mut batch = Batch::default();
+        for key in ["left", "right"] {
+            batch.put(key.into(), format!("{:>1$}", n + 1, 9 + n % 5 * 9_000).into_bytes());
+        }
+        store.commit(batch).unwrap();
+        println!("\nacknowledged {}", n + 1);
+    }
+}
+
+#[test]
+fn a_hub_killed_while_it_writes_keeps_every_acknowledged_commit_and_no_half_one() {
+    const FOLDER: &str = "PASSERELLE_TEST_KILLED_STATE";
+    if let Ok(folder) = std::env::var(FOLDER) {
+        return write_without_end(Path::new(&folder));
+    }
+    let (_parent, folder) = filled();
+    let own_name = "a_hub_killed_while_it_writes_keeps_every_acknowledged_commit_and_no_half_one";
+    for round in 1..=4 {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--nocapture", "--exact", &format!("store::sled::tests::{own_name}")])
+            .env(FOLDER, &folder)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let told =
+            lines.filter_map(|line| line.unwrap().strip_prefix("acknowledged ").map(|n| n.parse::<u64>().unwrap()));
+        let last = told.take(20 * round).last().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let store = open(&folder).unwrap();
+        let [left, right] = ["left", "right"].map(|key| get(&store, key).unwrap().trim().parse::<u64>().unwrap());
+        assert_eq!(left, right);
+        assert!(left >= last, "{last} was acknowledged and {left} is there");
+        assert_eq!(store.prove().unwrap(), 62);
     }
 }
 

@@ -6,7 +6,7 @@ use passerelle_core::model::Need;
 use passerelle_core::{ErrorKind, Result};
 use serde_json::{Map, Value, json};
 
-use super::client::Client;
+use super::client::{Ask, Client};
 use super::dialect::is_refused_by_database;
 use super::find;
 use super::table::{ORDERS, Table};

@@ -1,5 +1,7 @@
 //! Every connector of the registry keeps every promise that it claims, and a liar is found out.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::thread;

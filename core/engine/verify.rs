@@ -57,7 +57,7 @@ impl Engine {
             after = Some(last.id.clone());
             let mut works: Vec<Work> = links.into_iter().map(unread).collect();
             pass.gather(entity, &mut works).await?;
-            let all: Vec<usize> = (0..works.len()).filter(|at| works[*at].sides.len() > 1).collect();
+            let all: Vec<usize> = (0..works.len()).collect();
             pass.resolve(entity, &mut works, &all).await?;
             for work in &works {
                 pass.compare(entity, work, &mut verified)?;
@@ -122,7 +122,9 @@ impl Pass<'_> {
                 Ok(Gate::Hold(_)) => held.as_ref().is_some_and(|held| held.verdict == Verdict::Approved),
                 _ => false,
             };
-            if wanted {
+            // A record waits for what it refers to as long as that one's own rule keeps it out.
+            let (_, unmet) = self.to_ids(entity, name, &merged)?;
+            if wanted && unmet.iter().all(|one| one.required) {
                 missing.push(name.clone());
             }
         }

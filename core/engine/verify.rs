@@ -74,12 +74,13 @@ impl Pass<'_> {
             field: field.to_owned(),
             values,
         };
-        if let Some(trouble) = &work.trouble {
+        if let Some(trouble) = work.trouble.as_ref().filter(|_| work.link.sides.len() > 1) {
             verified.records += 1;
             verified.differences.push(told(trouble.field.as_deref().unwrap_or("record"), json!(trouble.reason)));
             return Ok(());
         }
-        if work.sides.is_empty() {
+        // A record with one side and a trouble of its own is not compared with anything: it is parked, or an open deal.
+        if work.sides.is_empty() || work.trouble.is_some() {
             return Ok(());
         }
         let gone: Vec<&SystemName> =

@@ -3,11 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
 use std::path::Path;
 use std::thread;
 
 use passerelle::registry::PLUGINS;
 use passerelle_tests::conformance::fixtures::memory::Lie;
+use passerelle_tests::conformance::fixtures::shop::{self, Slip};
 use passerelle_tests::conformance::fixtures::{self, Fixture, memory};
 use passerelle_tests::conformance::{PROMISES, Verdicts, broken, hold};
 
@@ -90,40 +92,65 @@ fn every_resource_of_the_registry_is_held_to_its_promises() {
 }
 
 fn broken_by(open: fn() -> fixtures::Opening) -> BTreeMap<&'static str, String> {
-    let fixture = Fixture { name: "memory", resources: &[memory::RESOURCE], open };
+    let fixture = Fixture { name: "a liar", resources: &[memory::RESOURCE], open };
     broken(&verdicts(&fixture, memory::RESOURCE))
 }
 
-macro_rules! open {
-    ($lie:expr) => {
-        || Box::pin(async { memory::open($lie) })
+/// The world of each lie; a constructor is a plain function, so each has its own.
+macro_rules! worlds {
+    ($room:ident, $kind:ident: $($lie:ident),*) => {
+        [$(($kind::$lie, (|| Box::pin(async { $room::open($kind::$lie) })) as fn() -> fixtures::Opening)),*]
     };
 }
 
 #[test]
 fn an_honest_connector_breaks_no_promise() {
-    assert_eq!(broken_by(open!(Lie::None)).into_iter().collect::<Vec<_>>(), []);
+    for (_, open) in worlds!(memory, Lie: None) {
+        assert_eq!(broken_by(open).into_iter().collect::<Vec<_>>(), []);
+    }
+    for (_, open) in worlds!(shop, Slip: None) {
+        assert_eq!(broken_by(open).into_iter().collect::<Vec<_>>(), []);
+    }
 }
 
 #[test]
 fn every_lie_is_found_out() {
-    let theatres: [(Lie, fn() -> fixtures::Opening); 12] = [
-        (Lie::MakesDoubles, open!(Lie::MakesDoubles)),
-        (Lie::SkipsARecord, open!(Lie::SkipsARecord)),
-        (Lie::HurriesOn, open!(Lie::HurriesOn)),
-        (Lie::FindsTooMuch, open!(Lie::FindsTooMuch)),
-        (Lie::InventsRecords, open!(Lie::InventsRecords)),
-        (Lie::ClearsTheRest, open!(Lie::ClearsTheRest)),
-        (Lie::MixesOutcomes, open!(Lie::MixesOutcomes)),
-        (Lie::SpoilsTheBatch, open!(Lie::SpoilsTheBatch)),
-        (Lie::OnlySaysArchived, open!(Lie::OnlySaysArchived)),
-        (Lie::IgnoresMoves, open!(Lie::IgnoresMoves)),
-        (Lie::HidesAField, open!(Lie::HidesAField)),
-        (Lie::NeverReady, open!(Lie::NeverReady)),
-    ];
-    for (lie, says) in Lie::ALL {
+    let worlds = worlds!(
+        memory,
+        Lie: MakesDoubles,
+        SkipsARecord,
+        HurriesOn,
+        FindsTooMuch,
+        InventsRecords,
+        ClearsTheRest,
+        MixesOutcomes,
+        SpoilsTheBatch,
+        OnlySaysArchived,
+        IgnoresMoves,
+        HidesAField,
+        NeverReady
+    );
+    finds_out(Lie::ALL, &worlds);
+}
+
+#[test]
+fn every_slip_over_a_network_is_found_out() {
+    let worlds = worlds!(
+        shop,
+        Slip: RepeatsCreates,
+        SaysDone,
+        SaysRefused,
+        TellsTheKey,
+        GivesUpOnQuotas,
+        ReadsNothingWhenDown
+    );
+    finds_out(Slip::ALL, &worlds);
+}
+
+fn finds_out<T: Copy + PartialEq + Debug>(all: &[(T, &str)], worlds: &[(T, fn() -> fixtures::Opening)]) {
+    for (lie, says) in all {
         assert!(PROMISES.iter().any(|promise| promise.says == *says), "there is no promise: {says}");
-        let (_, open) = theatres.iter().find(|(told, _)| told == lie).expect("every lie has its theatre");
+        let (_, open) = worlds.iter().find(|(told, _)| told == lie).unwrap();
         let found = broken_by(*open);
         assert!(
             found.contains_key(says),

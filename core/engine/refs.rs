@@ -36,7 +36,10 @@ impl Pass<'_> {
                 })?;
             }
         }
-        self.bring(loose).await?;
+        if !loose.is_empty() {
+            self.bring(loose).await?;
+            self.catch_up(entity, works).await?;
+        }
         for at in busy {
             let work = &mut works[*at];
             let present: BTreeSet<SystemName> = work.sides.keys().cloned().collect();
@@ -108,6 +111,7 @@ impl Pass<'_> {
     async fn bring(&mut self, loose: BTreeSet<Loose>) -> Result<()> {
         let mut by_id: BTreeMap<(EntityName, SystemName), Vec<RemoteId>> = BTreeMap::new();
         let mut by_value: BTreeMap<(EntityName, FieldName), Vec<String>> = BTreeMap::new();
+        let around = self.fetching.clone();
         for one in loose {
             let at = At { entity: one.entity.clone(), system: one.system.clone(), id: one.value.as_str().into() };
             if !self.fetching.insert(at) {
@@ -122,16 +126,16 @@ impl Pass<'_> {
             let entity = self.entity(&entity)?;
             let resource = self.column(entity, &system)?.resource().clone();
             let records = self.engine.systems.get(&system)?.read(&resource, &ids).await?;
-            self.step(entity, &system, records, Because::Again).await?;
+            self.step(entity, &system, records, Because::Referred).await?;
         }
         for ((entity, field), values) in by_value {
             let entity = self.entity(&entity)?;
             for system in self.kept_in(entity) {
                 let records = self.find_by(entity, &system, &field, &values).await?;
-                self.step(entity, &system, records, Because::Again).await?;
+                self.step(entity, &system, records, Because::Referred).await?;
             }
         }
-        self.fetching.clear();
+        self.fetching = around;
         Ok(())
     }
 
@@ -164,6 +168,7 @@ impl Pass<'_> {
         target: &SystemName,
     ) -> Result<()> {
         let mut by_source: BTreeMap<(EntityName, SystemName), Vec<RemoteId>> = BTreeMap::new();
+        let around = self.fetching.clone();
         for (entity, link) in needed {
             let at = At { entity: entity.clone(), system: target.clone(), id: link.as_str().into() };
             if !self.fetching.insert(at) {
@@ -182,16 +187,17 @@ impl Pass<'_> {
             let records = self.engine.systems.get(&system)?.read(&resource, &ids).await?;
             self.step(entity, &system, records, Because::Needed(target.clone())).await?;
         }
-        self.fetching.clear();
+        self.fetching = around;
         Ok(())
     }
 
-    /// `canonical` with link ids turned into `target`'s ids; and the links that have no record there.
+    /// `canonical` with link ids turned into `target`'s ids; and the links that `fields` need and have no record there.
     pub(super) fn to_ids(
         &self,
         entity: &Entity,
         target: &SystemName,
         canonical: &Canonical,
+        fields: &BTreeSet<FieldName>,
     ) -> Result<(Canonical, BTreeSet<(EntityName, LinkId)>)> {
         let mut spelled = canonical.clone();
         let mut missing = BTreeSet::new();
@@ -219,7 +225,9 @@ impl Pass<'_> {
                 Ok(None) => {}
                 Err(error) => failed = Some(error),
             }
-            missing.insert((at.entity.clone(), id));
+            if fields.contains(&header_of(at.field)) {
+                missing.insert((at.entity.clone(), id));
+            }
             None
         });
         failed.map_or(Ok((spelled, missing)), Err)

@@ -1,6 +1,6 @@
 //! From a page of records to works: what is unchanged stops here, what does not fit is parked.
 
-use super::pass::Pass;
+use super::pass::{Mode, Pass};
 use super::step::Why as Because;
 use super::work::{Fresh, Trouble, Work};
 use crate::Result;
@@ -31,16 +31,16 @@ impl Pass<'_> {
                 Some(seen) => self.engine.store.link(&seen.link)?,
                 None => None,
             };
-            if record.presence != Presence::Present {
-                self.note_absence(system, &record, link, &mut facts)?;
-                continue;
-            }
-            if *because == Because::Changed && self.is_refused(entity, system, &record, hash)? {
-                self.counts.unchanged += 1;
-                continue;
-            }
             // A feed may repeat a record within a page; the later one is the truth.
             works.retain(|work| work.sides.get(system).is_none_or(|side| side.record.id != record.id));
+            if record.presence != Presence::Present {
+                self.note_absence(entity, system, &record, link, &mut facts)?;
+                continue;
+            }
+            if *because != Because::Again && self.is_refused(entity, system, &record, hash)? {
+                self.counts.unchanged += u64::from(*because == Because::Changed);
+                continue;
+            }
             match self.read_record(entity, system, &record) {
                 // It no longer takes part: what was wrong with it no longer matters.
                 Ok(None) => {
@@ -95,7 +95,19 @@ impl Pass<'_> {
     }
 
     /// A record that was put away keeps its link: it may come back, and nothing is deleted elsewhere.
-    fn note_absence(&self, system: &SystemName, record: &Record, link: Option<Link>, facts: &mut Facts) -> Result<()> {
+    fn note_absence(
+        &self,
+        entity: &Entity,
+        system: &SystemName,
+        record: &Record,
+        link: Option<Link>,
+        facts: &mut Facts,
+    ) -> Result<()> {
+        let at = At { entity: entity.name().clone(), system: system.clone(), id: record.id.clone() };
+        // What may have begun something elsewhere is for the next run to look into.
+        if self.engine.store.parked_at(&at)?.is_some_and(|parked| !parked.why.cures_itself()) {
+            facts.unpark(&at);
+        }
         let Some(mut link) = link else { return Ok(()) };
         if let Some(side) = link.sides.get_mut(system) {
             side.presence = record.presence;
@@ -146,8 +158,10 @@ impl Pass<'_> {
             self.counts.parked += 1;
         }
         facts.park(&parked);
-        self.parked.retain(|other| other.at != parked.at);
-        self.parked.push(parked);
+        if self.mode == Mode::Dry {
+            self.parked.retain(|other| other.at != parked.at);
+            self.parked.push(parked);
+        }
         Ok(())
     }
 }

@@ -35,7 +35,8 @@ impl World {
         }
         for number in 0..DEALS {
             let company = (number % 4).to_string();
-            let fields = json!({"title": format!("Sale {number}"), "status": "won", "company": company, "total": "12.50"});
+            let fields =
+                json!({"title": format!("Sale {number}"), "status": "won", "company": company, "total": "12.50"});
             crm.put("deals", &format!("d{number}"), object(fields));
         }
         let erp = Memory::new(&resources, effect);
@@ -111,10 +112,8 @@ fn object(value: Value) -> Fields {
 
 fn mappings() -> Arc<Mappings> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/mappings");
-    let source = |name: &str| Source {
-        file: name.to_owned(),
-        text: std::fs::read_to_string(folder.join(name)).unwrap(),
-    };
+    let source =
+        |name: &str| Source { file: name.to_owned(), text: std::fs::read_to_string(folder.join(name)).unwrap() };
     let kinds = ["crm", "erp"].map(|name| (name.into(), "memory".to_owned()));
     Arc::new(Mappings::load(&[source("company.toml"), source("sale.toml")], &kinds).unwrap().0)
 }

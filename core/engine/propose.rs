@@ -1,19 +1,17 @@
-//! From works to changes: what each side should have, who says so, and how the vendor spells it.
+//! From works to proposals: what each side should have, and which sides are missing.
 
 use std::collections::{BTreeMap, BTreeSet};
-
-use serde_json::Value;
 
 use super::pass::Pass;
 use super::sift::first;
 use super::step::Why as Because;
-use super::work::{Trouble, Work, named, planned_id};
+use super::work::{Trouble, Work, named};
 use crate::Result;
-use crate::mapping::{Entity, Gate};
-use crate::model::{Canonical, EntityName, FieldName, Fields, LinkId, Presence, SystemName};
-use crate::plan::{Basis, Change, Op};
+use crate::mapping::{Entity, Problem};
+use crate::model::{Canonical, FieldName, Fields, Presence, SystemName};
+use crate::plan::Op;
 use crate::reconcile::{Decision, Reason, Rule, Side, decide};
-use crate::store::{At, FieldEntry, Held, LinkSide, Verdict, Why};
+use crate::store::{LinkSide, Why};
 
 /// What a work asks for in one system, before it is spelled.
 #[derive(Clone, Debug)]
@@ -60,6 +58,8 @@ impl Pass<'_> {
                     continue;
                 }
                 if found.contains(&at) {
+                    // Decided before the twin was known.
+                    proposals.retain(|proposal: &Proposal| proposal.work != at || proposal.op == Op::Create);
                     let mut none = BTreeMap::new();
                     self.propose_one(entity, works, at, because, systems, &mut proposals, &mut none)?;
                 } else {
@@ -126,7 +126,7 @@ impl Pass<'_> {
         for (name, side) in &work.sides {
             let column = self.column(entity, name)?;
             let fields = decision.writes.get(name).cloned().unwrap_or_default();
-            let (spelled, _) = self.to_ids(entity, name, &decision.merged)?;
+            let (spelled, _) = self.to_ids(entity, name, &decision.merged, &fields)?;
             let extra = match column.derived(&spelled, Some(&side.record.fields)) {
                 Ok(extra) => extra,
                 Err(problems) => {
@@ -145,6 +145,12 @@ impl Pass<'_> {
                     reasons: decision.reasons.clone(),
                 });
             }
+        }
+        if let Some((name, side)) = lost_draft(work) {
+            let reason =
+                format!("{name}/{} was deleted before it was finished; restore it there, or drop this", side.id);
+            work.trouble = Some(Trouble::new(Why::Deleted, reason));
+            return Ok(());
         }
         // A document that is still a draft is put right and finished before its values are told to anybody.
         let unfinished: Vec<SystemName> =
@@ -170,58 +176,6 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// Whether a missing side is to be created, after its rules had their say.
-    fn wants_create(
-        &mut self,
-        entity: &Entity,
-        work: &mut Work,
-        target: &SystemName,
-        merged: &Canonical,
-        because: &Because,
-    ) -> Result<bool> {
-        let gate = match self.column(entity, target)?.may_create(merged) {
-            Ok(gate) => gate,
-            Err(problem) => {
-                work.trouble = Some(misfit(problem));
-                return Ok(false);
-            }
-        };
-        let forced = *because == Because::Needed(target.clone());
-        match gate {
-            Gate::Create => Ok(true),
-            Gate::Skip(_) => Ok(forced),
-            Gate::Hold(rule) => self.hold(work, target, merged, rule),
-        }
-    }
-
-    fn hold(&mut self, work: &mut Work, target: &SystemName, merged: &Canonical, rule: String) -> Result<bool> {
-        if work.held.iter().any(|held| held.target == *target) {
-            return Ok(false);
-        }
-        let known = self.engine.store.held_at(&work.link.id, target)?;
-        match known.as_ref().map(|held| held.verdict) {
-            Some(Verdict::Approved) => return Ok(true),
-            Some(Verdict::Rejected) => return Ok(false),
-            Some(Verdict::Waiting) | None => {}
-        }
-        let held = Held {
-            link: work.link.id.clone(),
-            target: target.clone(),
-            source: work.source_at(),
-            label: work.link.label.clone(),
-            rule,
-            values: merged.clone(),
-            since: known.as_ref().map_or_else(|| self.now(), |held| held.since),
-            verdict: Verdict::Waiting,
-        };
-        if known.is_none() {
-            self.counts.held += 1;
-        }
-        self.held.push(held.clone());
-        work.held.push(held);
-        Ok(false)
-    }
-
     fn create(&self, entity: &Entity, work: &Work, at: usize, target: &SystemName) -> Result<Proposal> {
         let column = self.column(entity, target)?;
         let systems = self.kept_in(entity);
@@ -231,121 +185,6 @@ impl Pass<'_> {
         let reasons = merged.keys().map(|field| (FieldName::new(field.as_str()), rule.clone())).collect();
         let extra = column.set().clone();
         Ok(Proposal { work: at, target: target.clone(), op: Op::Create, fields, extra, merged, reasons })
-    }
-
-    /// Proposals in the vendors' words; what they refer to is created first.
-    pub(super) async fn spell(
-        &mut self,
-        entity: &Entity,
-        works: &mut [Work],
-        proposals: Vec<Proposal>,
-    ) -> Result<Vec<(usize, Change)>> {
-        let mut needed: BTreeMap<SystemName, BTreeSet<(EntityName, LinkId)>> = BTreeMap::new();
-        for proposal in &proposals {
-            let (_, missing) = self.to_ids(entity, &proposal.target, &proposal.merged)?;
-            if !missing.is_empty() && (proposal.op == Op::Create || !proposal.fields.is_empty()) {
-                needed.entry(proposal.target.clone()).or_default().extend(missing);
-            }
-        }
-        for (target, links) in needed {
-            self.bring_over(links, &target).await?;
-        }
-        let mut changes = Vec::new();
-        for proposal in proposals {
-            let at = proposal.work;
-            if !works[at].is_sound() {
-                continue;
-            }
-            match self.spell_one(entity, &works[at], proposal)? {
-                Ok(change) => changes.push((at, change)),
-                Err(trouble) => works[at].trouble = Some(trouble),
-            }
-        }
-        changes.retain(|(at, _)| works[*at].is_sound());
-        Ok(changes)
-    }
-
-    fn spell_one(&self, entity: &Entity, work: &Work, proposal: Proposal) -> Result<Result<Change, Trouble>> {
-        let column = self.column(entity, &proposal.target)?;
-        let (spelled, missing) = self.to_ids(entity, &proposal.target, &proposal.merged)?;
-        if let Some((kind, link)) = missing.into_iter().next().filter(|_| !proposal.fields.is_empty()) {
-            return Ok(Err(self.missing_there(&kind, &link, &proposal.target)?));
-        }
-        let native = match column.write(&spelled, Some(&proposal.fields)) {
-            Ok(native) => native,
-            Err(problems) => return Ok(Err(misfit(first(problems)))),
-        };
-        let mut native = native;
-        if proposal.op == Op::Create {
-            match column.derived(&spelled, None) {
-                Ok(derived) => native.extend(derived),
-                Err(problems) => return Ok(Err(misfit(first(problems)))),
-            }
-        }
-        for (path, value) in proposal.extra {
-            native.entry(path).or_insert(value);
-        }
-        let now = work.sides.get(&proposal.target).map(|side| &side.canonical);
-        let entry = |field: &FieldName| FieldEntry {
-            field: field.clone(),
-            old: now.and_then(|now| now.get(field.as_str())).cloned().unwrap_or(Value::Null),
-            new: proposal.merged.get(field.as_str()).cloned().unwrap_or(Value::Null),
-            rule: proposal.reasons.get(field).map_or_else(|| "computed".to_owned(), |reason| reason.rule.clone()),
-            source: proposal.reasons.get(field).map_or_else(|| work.source.clone(), |reason| reason.source.clone()),
-        };
-        let fields = proposal.fields.iter().map(entry).filter(|entry| entry.old != entry.new).collect();
-        let then = if matches!(proposal.op, Op::Update { .. }) { Vec::new() } else { column.then().to_vec() };
-        Ok(Ok(Change {
-            link: work.link.id.clone(),
-            entity: entity.name().clone(),
-            label: work.link.label.clone(),
-            system: proposal.target,
-            resource: column.resource().clone(),
-            op: proposal.op,
-            fields,
-            native,
-            then,
-            basis: basis(entity, work),
-            agreed: proposal.merged,
-        }))
-    }
-
-    fn missing_there(&self, kind: &EntityName, link: &LinkId, target: &SystemName) -> Result<Trouble> {
-        let known = self.engine.store.link(link)?;
-        let label = known.as_ref().map_or_else(|| link.to_string(), |known| format!("{link} \"{}\"", known.label));
-        let mut why = "it could not be created there".to_owned();
-        if let Some(known) = known {
-            for (system, side) in &known.sides {
-                let at = At { entity: kind.clone(), system: system.clone(), id: side.id.clone() };
-                if let Some(parked) = self.engine.store.parked_at(&at)? {
-                    why = parked.reason;
-                }
-            }
-            if self.engine.store.held_at(link, target)?.is_some() {
-                why = "it is held for approval".to_owned();
-            }
-        }
-        Ok(Trouble::new(Why::Reference, format!("{kind} {label} is not in {target}: {why}")))
-    }
-
-    /// A dry pass takes its changes as done, under ids that no vendor has.
-    pub(super) fn pretend(&mut self, works: &mut [Work], changes: Vec<(usize, Change)>) {
-        for (at, change) in changes {
-            let work = &mut works[at];
-            if change.op == Op::Create {
-                let side = LinkSide {
-                    resource: change.resource.clone(),
-                    id: planned_id(&work.link.id),
-                    presence: Presence::Present,
-                };
-                work.link.sides.insert(change.system.clone(), side);
-                self.counts.created += 1;
-            } else {
-                self.counts.updated += 1;
-            }
-            work.link.agreed = Some(change.agreed.clone());
-            self.changes.push(change);
-        }
     }
 }
 
@@ -374,18 +213,13 @@ pub(super) fn decide_work(entity: &Entity, work: &Work, systems: &[SystemName]) 
     decide(work.link.agreed.as_ref(), &sides, &rules)
 }
 
-fn basis(entity: &Entity, work: &Work) -> Vec<Basis> {
-    let one = |(system, side): (&SystemName, &super::work::Fresh)| {
-        let column = entity.column(system)?;
-        Some(Basis {
-            at: At { entity: entity.name().clone(), system: system.clone(), id: side.record.id.clone() },
-            resource: column.resource().clone(),
-            hash: format!("{:016x}", side.hash),
-        })
-    };
-    work.sides.iter().filter_map(one).collect()
+/// The first unfinished document that is not there any more.
+fn lost_draft(work: &Work) -> Option<(&SystemName, &LinkSide)> {
+    let sides = work.unfinished.iter().filter_map(|name| work.link.sides.get_key_value(name));
+    sides.into_iter().find(|(_, side)| side.presence != Presence::Present)
 }
 
-fn misfit(problem: crate::mapping::Problem) -> Trouble {
+/// A value that does not fit, as trouble.
+pub(super) fn misfit(problem: Problem) -> Trouble {
     Trouble::new(Why::Mapping, format!("{}: {}", problem.field, problem.message)).field(problem.field)
 }

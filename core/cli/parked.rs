@@ -101,7 +101,8 @@ fn forget(store: &Store, ids: &[String]) -> CommandResult {
     for parked in &chosen {
         facts.unpark(&parked.at);
         // What was begun for it is left as it is.
-        for job in jobs.iter().filter(|job| job.sources.contains(&parked.at)) {
+        for job in jobs.iter().filter(|job| job.sources.contains(&parked.at) || parked.link.as_ref() == Some(&job.link))
+        {
             facts.finish(&job.link, &job.target);
         }
         // Seen as it is now: only a change of the record brings it back.

@@ -10,7 +10,7 @@ use super::propose::Proposal;
 use super::work::{Trouble, Work};
 use crate::Result;
 use crate::mapping::{Column, Entity, Gate, Totals};
-use crate::model::{Canonical, FieldName, Fields, SystemName};
+use crate::model::{Canonical, FieldName, Fields, Presence, SystemName};
 use crate::plan::Op;
 use crate::store::Why;
 
@@ -28,7 +28,7 @@ impl Pass<'_> {
         if let Some(totals) = entity.totals() {
             let wanted = agreed_sums(totals, work, target, merged);
             let trouble = unequal(totals, &wanted, &side.canonical, target);
-            if let Some(trouble) = trouble.or_else(|| unwanted(column, merged, target)) {
+            if let Some(trouble) = trouble.or_else(|| unwanted(column, work, merged, target)) {
                 work.trouble = Some(trouble);
                 return Ok(None);
             }
@@ -48,9 +48,9 @@ impl Pass<'_> {
     }
 }
 
-/// The values with the sums that the other sides say: whoever owns them, a document is never compared with itself.
+/// The sums that the other sides say, else those agreed on: whoever owns them, a document is never compared with itself.
 fn agreed_sums(totals: &Totals, work: &Work, target: &SystemName, merged: &Canonical) -> Canonical {
-    let mut wanted = merged.clone();
+    let mut wanted = work.link.agreed.clone().unwrap_or_else(|| merged.clone());
     for field in [&totals.net, &totals.vat, &totals.gross, &totals.currency] {
         let others = work.sides.iter().filter(|(name, _)| *name != target);
         if let Some(said) = others.filter_map(|(_, side)| side.canonical.get(field.as_str())).next() {
@@ -61,7 +61,12 @@ fn agreed_sums(totals: &Totals, work: &Work, target: &SystemName, merged: &Canon
 }
 
 /// A draft whose reason to be is gone, such as a deal that is not won any more, is not finished behind a person's back.
-fn unwanted(column: &Column, merged: &Canonical, target: &SystemName) -> Option<Trouble> {
+fn unwanted(column: &Column, work: &Work, merged: &Canonical, target: &SystemName) -> Option<Trouble> {
+    let mut others = work.link.sides.iter().filter(|(name, _)| *name != target);
+    if others.all(|(_, side)| side.presence != Presence::Present) {
+        let reason = format!("what it was made from was deleted; the document in {target} stays a draft");
+        return Some(Trouble::new(Why::Deleted, reason));
+    }
     let Ok(Gate::Skip(rule)) = column.may_create(merged) else { return None };
     let reason = format!("it would not be created now ({rule}); the document in {target} stays a draft");
     Some(Trouble::new(Why::Conflict, reason))

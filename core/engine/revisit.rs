@@ -75,15 +75,8 @@ impl Pass<'_> {
                 None => facts.finish(&job.link, &job.target),
             }
         }
-        let is_told = known.as_ref().is_some_and(|parked| parked.why == Why::Deleted);
         match begun.into_iter().next() {
-            Some(_) if is_told => {}
-            Some((job, what)) => {
-                let reason =
-                    format!("it was deleted in {} while {what} was under way; look there, then drop this", at.system);
-                let label = self.engine.store.link(&job.link)?.map_or_else(|| at.id.to_string(), |link| link.label);
-                self.park(&at, Some(job.link), label, Trouble::new(Why::Deleted, reason), 0, &mut facts)?;
-            }
+            Some((job, what)) => self.tell_begun(&at, job, &what, &mut facts)?,
             None if known.is_some() => facts.unpark(&at),
             None => {}
         }
@@ -91,6 +84,21 @@ impl Pass<'_> {
             facts.release(&held.link, &held.target);
         }
         self.engine.store.commit(facts)
+    }
+
+    fn tell_begun(&mut self, at: &At, job: Job, what: &str, facts: &mut Facts) -> Result<()> {
+        let link = self.engine.store.link(&job.link)?;
+        let sides = link.iter().flat_map(|link| &link.sides);
+        let places =
+            sides.map(|(system, side)| At { entity: at.entity.clone(), system: system.clone(), id: side.id.clone() });
+        for place in places.chain([at.clone()]) {
+            if self.engine.store.parked_at(&place)?.is_some_and(|parked| parked.why == Why::Deleted) {
+                return Ok(());
+            }
+        }
+        let reason = format!("it was deleted in {} while {what} was under way; look there, then drop this", at.system);
+        let label = link.map_or_else(|| at.id.to_string(), |link| link.label);
+        self.park(at, Some(job.link), label, Trouble::new(Why::Deleted, reason), 0, facts)
     }
 
     /// What a create without an answer left in its target, as far as that can be known; `None` when nothing.

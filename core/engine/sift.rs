@@ -23,7 +23,8 @@ impl Pass<'_> {
         for record in records {
             let hash = content_hash(&record.fields, column.digest());
             let seen = self.known(entity, system, &record, &mut facts)?;
-            if *because == Because::Changed && seen.as_ref().is_some_and(|seen| seen.hash == hash) {
+            let is_present = record.presence == Presence::Present;
+            if *because == Because::Changed && is_present && seen.as_ref().is_some_and(|seen| seen.hash == hash) {
                 self.counts.unchanged += 1;
                 continue;
             }
@@ -33,7 +34,7 @@ impl Pass<'_> {
             };
             // A feed may repeat a record within a page; the later one is the truth.
             works.retain(|work| work.sides.get(system).is_none_or(|side| side.record.id != record.id));
-            if record.presence != Presence::Present {
+            if !is_present {
                 self.note_absence(entity, system, &record, link, &mut facts)?;
                 continue;
             }
@@ -72,17 +73,23 @@ impl Pass<'_> {
     }
 
     /// What is known of a record under its id or, after a merge, under one of its old ids.
+    ///
+    /// A record that has a counterpart nowhere takes the place of one that had and was merged into it.
     fn known(&self, entity: &Entity, system: &SystemName, record: &Record, facts: &mut Facts) -> Result<Option<Seen>> {
         let store = &self.engine.store;
-        if let Some(seen) = store.seen(entity.name(), system, &record.id)? {
-            return Ok(Some(seen));
-        }
+        let own = store.seen(entity.name(), system, &record.id)?;
         for alias in &record.aliases {
             let Some(seen) = store.seen(entity.name(), system, alias)? else { continue };
+            if own.as_ref().is_some_and(|own| own.link == seen.link) {
+                continue;
+            }
             let Some(mut link) = store.link(&seen.link)? else { continue };
-            let Some(side) = link.sides.get_mut(system) else { continue };
+            let is_alone = match &own {
+                Some(own) => store.link(&own.link)?.is_none_or(|own| own.sides.len() == 1) && link.sides.len() > 1,
+                None => true,
+            };
+            let Some(side) = link.sides.get_mut(system).filter(|_| is_alone) else { continue };
             side.id = record.id.clone();
-            facts.link(&link);
             let moved = Seen { link: link.id.clone(), hash: 0 };
             facts.seen(entity.name(), system, &record.id, &moved);
             // The link must be found under its new id by what follows in this very page.
@@ -91,7 +98,7 @@ impl Pass<'_> {
             store.commit(now)?;
             return Ok(Some(moved));
         }
-        Ok(None)
+        Ok(own)
     }
 
     /// A record that was put away keeps its link: it may come back, and nothing is deleted elsewhere.

@@ -60,6 +60,8 @@ pub struct Memory {
     state: Arc<Mutex<State>>,
     resources: Vec<Resource>,
     create: Effect,
+    /// Whether a look-up by a field finds nothing, as a search whose index is behind.
+    pub search_finds_nothing: bool,
 }
 
 impl Memory {
@@ -77,7 +79,12 @@ impl Memory {
                 actions: &["validate"],
             },
         };
-        Self { state: Arc::default(), resources: resources.iter().map(resource).collect(), create }
+        Self {
+            state: Arc::default(),
+            resources: resources.iter().map(resource).collect(),
+            create,
+            search_finds_nothing: false,
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -316,6 +323,7 @@ impl Connector for Memory {
         let hit = |kept: &Kept| match by {
             Lookup::Key(_) if state.lags => false,
             Lookup::Key(keys) => kept.key.as_ref().is_some_and(|key| keys.contains(key)),
+            Lookup::Field { .. } if self.search_finds_nothing => false,
             Lookup::Field { path, values } => kept.fields.get(path).is_some_and(|value| values.contains(&plain(value))),
         };
         let found: Vec<(String, String)> = state

@@ -1,167 +1,24 @@
 //! Stories as files: what is given, what happens, what must then be so.
 
+mod story;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use passerelle_core::clock::{ManualClock, Timestamp};
-use passerelle_core::connector::{Connector, Effect};
+use passerelle_core::connector::Connector;
 use passerelle_core::engine::{Engine, Flow, Scope, Unwatched};
 use passerelle_core::mapping::{Mappings, Source};
-use passerelle_core::model::{Fields, SystemName};
+use passerelle_core::model::SystemName;
 use passerelle_core::plan::Change;
 use passerelle_core::store::{self, Backend, Facts, Store, Verdict};
 use passerelle_core::system::{System, Systems};
-use serde::Deserialize;
 use serde_json::Value;
 
-use crate::memory::{Memory, Trouble};
-
-/// One story.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Story {
-    /// Mapping files of `tests/scenarios/mappings`, each a flow of its own in this order.
-    mappings: Vec<String>,
-    /// Systems in the order of the flows; `crm` and `erp` by default.
-    #[serde(default = "crm_and_erp")]
-    systems: Vec<String>,
-    /// What a create promises in every system: `keyed` by default.
-    #[serde(default)]
-    creates: Creates,
-    /// Flows, where they are not one per mapping between all systems.
-    #[serde(default)]
-    flows: Vec<Between>,
-    #[serde(default)]
-    max_changes: Option<u64>,
-    #[serde(default)]
-    reviews_deletions: bool,
-    #[serde(default)]
-    given: Tables,
-    #[serde(default)]
-    when: Vec<Event>,
-    then: Then,
-}
-
-type Tables = BTreeMap<String, BTreeMap<String, BTreeMap<String, Fields>>>;
-
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Creates {
-    #[default]
-    Keyed,
-    Searchable,
-    SearchableLater,
-    Blind,
-}
-
-#[derive(Debug, Deserialize)]
-struct Between {
-    entity: String,
-    between: Vec<String>,
-}
-
-/// What happens.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-enum Event {
-    /// A person edits `at = "crm/contacts/1"`.
-    Edit(Edit),
-    /// A person deletes a record.
-    Delete(String),
-    /// A person puts a record away.
-    Archive(String),
-    /// A person merges the record `at` into another.
-    Merge(Pair),
-    /// A person copies the record `at`, the hub's key included, to another id.
-    Copy(Pair),
-    /// Records created in a system get these fields over their own: `erp = { total = "10.01" }`.
-    Adds(BTreeMap<String, Fields>),
-    /// A system is taken out of every flow.
-    Leaves(String),
-    /// Every flow runs so many times, an hour apart.
-    Sync(usize),
-    /// The same, at once.
-    SyncSoon(usize),
-    /// Every flow is planned, and the plan applied as it is.
-    Apply(Gap),
-    /// The next writes of a system go wrong: `erp = ["lost_answer"]`.
-    Trouble(BTreeMap<String, Vec<String>>),
-    /// Something else happens.
-    Happens(Deed),
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Deed {
-    /// A person says yes to everything that is held.
-    HeldIsApproved,
-    /// A person says no to everything that is held.
-    HeldIsRejected,
-    /// A person wants everything that is parked to be tried again.
-    ParkedIsRetried,
-    /// The vendors' search does not know yet what was just created.
-    SearchLags,
-    /// It knows it now.
-    SearchCatchesUp,
-    /// The hub's state is lost.
-    StateIsLost,
-}
-
-#[derive(Debug, Deserialize)]
-struct Pair {
-    at: String,
-    to: String,
-}
-
-#[derive(Debug, Deserialize)]
-struct Edit {
-    at: String,
-    #[serde(flatten)]
-    fields: Fields,
-}
-
-/// What happens between a plan and its application.
-#[derive(Debug, Deserialize)]
-struct Gap {
-    #[serde(default)]
-    edit: Option<Edit>,
-}
-
-/// What must be so in the end.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Then {
-    /// Fields that records must have; others may be there.
-    #[serde(default)]
-    records: Tables,
-    /// How many records a resource must have: `"erp/orders" = 1`.
-    #[serde(default)]
-    count: BTreeMap<String, usize>,
-    /// Every write that took effect, in order.
-    #[serde(default)]
-    journal: Option<Vec<String>>,
-    /// Why things are parked, each a part of the reason.
-    #[serde(default)]
-    parked: Vec<String>,
-    /// Labels of what is held.
-    #[serde(default)]
-    held: Vec<String>,
-    /// How many creates have an outcome that is not known.
-    #[serde(default)]
-    jobs: usize,
-    /// A part of the error that the last run ended with.
-    #[serde(default)]
-    error: Option<String>,
-    /// How many differences `verify` finds.
-    #[serde(default)]
-    differences: usize,
-}
-
-fn crm_and_erp() -> Vec<String> {
-    vec!["crm".to_owned(), "erp".to_owned()]
-}
+use crate::memory::Memory;
+use story::{Deed, Edit, Event, Gap, Story, Then, trouble};
 
 /// Tells the story in `file`.
 ///
@@ -178,17 +35,6 @@ pub async fn tell(file: &Path) -> Result<(), String> {
     teller.compare(&story.then).await
 }
 
-impl Creates {
-    fn effect(self) -> Effect {
-        match self {
-            Self::Keyed => Effect::Keyed,
-            Self::Searchable => Effect::Searchable,
-            Self::SearchableLater => Effect::SearchableLater,
-            Self::Blind => Effect::Blind,
-        }
-    }
-}
-
 struct Teller {
     systems: BTreeMap<String, Memory>,
     engine: Engine,
@@ -202,8 +48,15 @@ struct Teller {
 impl Teller {
     fn new(story: &Story, folder: &Path) -> Result<Self, String> {
         let resources = ["companies", "contacts", "deals", "products", "rows"];
-        let systems: BTreeMap<String, Memory> =
-            story.systems.iter().map(|name| (name.clone(), Memory::new(&resources, story.creates.effect()))).collect();
+        let systems: BTreeMap<String, Memory> = story
+            .systems
+            .iter()
+            .map(|name| {
+                let mut memory = Memory::new(&resources, story.creates.effect());
+                memory.search_finds_nothing = story.search_finds_nothing;
+                (name.clone(), memory)
+            })
+            .collect();
         for (system, tables) in &story.given {
             let memory = systems.get(system).ok_or_else(|| format!("no system {system}"))?;
             for (resource, records) in tables {
@@ -477,19 +330,6 @@ fn told_of(change: &Change) -> (String, String, String) {
 fn told(system: &str, write: &str) -> String {
     let (verb, rest) = write.split_once(' ').unwrap_or((write, ""));
     format!("{verb} {system}/{rest}").trim_end().to_owned()
-}
-
-fn trouble(word: &str) -> Result<Trouble, String> {
-    Ok(match word {
-        "none" => Trouble::None,
-        "lost_answer" => Trouble::LostAnswer,
-        "lost_request" => Trouble::LostRequest,
-        "refused" => Trouble::Refused,
-        "cut_after" => Trouble::CutAfter,
-        "down" => Trouble::Down,
-        "denied" => Trouble::Denied,
-        _ => return Err(format!("no trouble {word}")),
-    })
 }
 
 fn same<T: PartialEq + std::fmt::Debug + ?Sized>(what: &str, there: &T, wanted: &T) -> Result<(), String> {

@@ -23,10 +23,16 @@ impl Pass<'_> {
         first.extend(self.engine.store.jobs()?.into_iter().flat_map(|job| job.sources));
         let held = self.engine.store.held()?.into_iter().filter(|held| held.verdict == Verdict::Approved);
         first.extend(held.map(|held| held.source));
+        let awaited = self.engine.store.revisits()?.into_iter().filter(|at| mine.contains(&at.entity));
+        let awaited: Vec<At> = awaited.collect();
+        first.extend(awaited.iter().cloned());
         first.retain(|at| mine.contains(&at.entity));
         for batch in first.iter().collect::<Vec<_>>().chunks(BATCH) {
             self.look_again(batch).await?;
         }
+        let mut facts = Facts::new();
+        awaited.iter().for_each(|at| facts.revisited(at));
+        self.engine.store.commit(facts)?;
         let mut after: Option<At> = None;
         loop {
             let page = self.engine.store.parked_after(after.as_ref(), BATCH)?;

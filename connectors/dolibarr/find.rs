@@ -89,10 +89,14 @@ fn stored(path: &str, value: &str) -> String {
     if path == "phone" { value.split_whitespace().collect() } else { value.trim().to_owned() }
 }
 
-fn condition(column: &str, value: &str) -> String {
+/// A condition that finds at least the rows whose `column` is `value`.
+pub(super) fn condition(column: &str, value: &str) -> String {
     let pattern = harmless(value);
-    let operator = if pattern == value { "=" } else { "like" };
-    format!("({column}:{operator}:'{pattern}')")
+    if pattern == value {
+        return format!("({column}:=:'{value}')");
+    }
+    // An apostrophe was observed to work in `=`; a pattern with one is not known to.
+    format!("({column}:like:'{}')", pattern.replace('\'', "_"))
 }
 
 /// The value, with `_` for what a filter refuses: parentheses (400), quotes and SQL words (403), and `%`.
@@ -150,7 +154,8 @@ mod tests {
     fn a_value_that_a_filter_refuses_is_looked_for_by_a_pattern() {
         for (value, expected) in [
             ("Quote's & co", "(t.nom:=:'Quote's & co')"),
-            ("Alpha (Lyon)", "(t.nom:like:'Alpha _Lyon_')"),
+            ("L'Atelier (Lyon)", "(t.nom:like:'L_Atelier _Lyon_')"),
+            ("Beta, Gamma: 1/2", "(t.nom:=:'Beta, Gamma: 1/2')"),
             ("5\" tubes 100%", "(t.nom:like:'5_ tubes 100_')"),
             ("Union Select SARL", "(t.nom:like:'_nion _elect SARL')"),
         ] {

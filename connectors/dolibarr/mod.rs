@@ -152,7 +152,8 @@ impl Connector for Dolibarr {
         let status: Value = self.client.api.call(Request::get("/status")).await?.parse()?;
         let version = wire::text(&status["success"], "dolibarr_version");
         // A missing right or a module that is off shows here, and not in the middle of a run.
-        for list in ["thirdparties", "contacts", "products", "orders", "invoices"] {
+        let lists = ["thirdparties", "contacts", "products", "orders", "invoices", "proposals"];
+        for list in lists.iter().filter(|list| **list != "proposals" || self.config.proposals) {
             self.client.list(list, Ask { limit: 1, ..Ask::filtered("") }.with("properties", "id")).await?;
         }
         let address =

@@ -56,6 +56,9 @@ impl Writer<'_> {
     }
 
     async fn create(&self, key: &ExternalKey, fields: &Fields) -> Result<String> {
+        // What is not there is not sent: an empty text would stand in the way of Dolibarr's own defaults.
+        let fields = fields.iter().filter(|(_, value)| !value.is_null());
+        let fields: &Fields = &fields.map(|(name, value)| (name.clone(), value.clone())).collect();
         if self.table.name == ORDERS.name {
             return sales::create(self, key, fields).await;
         }
@@ -64,7 +67,6 @@ impl Writer<'_> {
         }
         let mut body = self.body(fields).await?;
         bear(&mut body, key);
-        body.retain(|_, value| !value.is_null());
         let is_customer = matches!(body.get("client").and_then(Value::as_str), Some("1" | "3"));
         if self.table.name == THIRDPARTIES.name && is_customer && !body.contains_key("code_client") {
             body.insert("code_client".to_owned(), json!("auto"));
@@ -104,6 +106,10 @@ impl Writer<'_> {
             if now.is_some_and(|party| text(&party, "code_client").is_none()) {
                 body.insert("code_client".to_owned(), json!("-1"));
             }
+        }
+        // A net price sent to a product whose price is kept with VAT would be ignored.
+        if self.table.name == PRODUCTS.name && body.contains_key("price") {
+            body.entry("price_base_type").or_insert_with(|| json!("HT"));
         }
         self.client.put(&self.table.path(id), body).await
     }

@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
 
 use super::{Body, Request, Response};
 use crate::{Error, ErrorKind, Result};
@@ -32,7 +33,10 @@ impl HttpWire {
     pub fn new(timeout: Duration) -> Result<Self> {
         // Another part of the process may have chosen the provider already.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        // One vendor answers with XML, or 406, to whoever does not ask for JSON.
+        let accept = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);
         reqwest::Client::builder()
+            .default_headers(accept)
             .timeout(timeout)
             .connect_timeout(timeout.min(Duration::from_secs(10)))
             .redirect(reqwest::redirect::Policy::none())
@@ -53,7 +57,9 @@ impl Wire for HttpWire {
             call = call.header(name, value);
         }
         call = match request.body {
-            Body::Empty => call,
+            Body::Empty if request.method == "GET" => call,
+            // Says a length of 0, which some servers insist on, and no content type.
+            Body::Empty => call.body(Vec::new()),
             Body::Json(body) => call.json(&body),
             Body::Form(pairs) => call.form(&pairs),
             Body::Bytes(bytes) => call.body(bytes),

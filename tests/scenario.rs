@@ -28,6 +28,8 @@ struct Story {
     #[serde(default)]
     max_changes: Option<u64>,
     #[serde(default)]
+    reviews_deletions: bool,
+    #[serde(default)]
     given: Tables,
     #[serde(default)]
     when: Vec<Event>,
@@ -160,6 +162,7 @@ impl Teller {
                 entity: entity.as_str().into(),
                 between: story.systems.iter().map(|name| name.as_str().into()).collect(),
                 max_changes: story.max_changes,
+                reviews_deletions: story.reviews_deletions,
             })
             .collect();
         let built: Systems = systems

@@ -7,6 +7,9 @@ use passerelle_core::emulator::Base;
 use passerelle_core::{Error, ErrorKind, Result};
 use tempfile::TempDir;
 
+/// The journal of the emulated systems, in a folder that is kept.
+pub(super) const EMULATED: &str = "emulated.jsonl";
+
 /// Where the demo's files are.
 #[derive(Debug)]
 pub(super) struct Folder {
@@ -38,6 +41,11 @@ impl Folder {
     /// Its config file.
     pub fn config(&self) -> PathBuf {
         self.path.join("config.toml")
+    }
+
+    /// The journal of the emulated systems.
+    pub fn emulated(&self) -> PathBuf {
+        self.path.join(EMULATED)
     }
 
     /// Writes config.toml for the systems at `bases`, the mappings and the price list.

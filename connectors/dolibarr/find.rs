@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::client::{Ask, Client};
 use super::dialect::is_refused_by_database;
 use super::table::Table;
-use super::wire::KEY;
+use super::wire::{KEY, quoted};
 
 /// Words that the injection filter reads as SQL or script when they meet; `_` stands in for one of their letters.
 const SUSPECT: [&str; 17] = [
@@ -125,7 +125,7 @@ fn bears(document: &Value, path: &str, value: &str) -> bool {
         at = next;
     }
     let text = match at {
-        Value::String(text) => text.trim().to_lowercase(),
+        Value::String(text) => quoted(text).trim().to_lowercase(),
         Value::Number(number) => number.to_string(),
         _ => return false,
     };
@@ -135,7 +135,10 @@ fn bears(document: &Value, path: &str, value: &str) -> bool {
 fn missing_field(error: Error, list: &str, code: &str) -> Error {
     Error::new(ErrorKind::Config, format!("Dolibarr lacks the extrafield `{code}` of {list}"))
         .at("status", 503)
-        .at("remedy", "`passerelle check` creates it for an administrator's key and tells others what to click")
+        .at(
+            "remedy",
+            "`passerelle check --prepare` creates it with an administrator's key, and tells others what to click",
+        )
         .because(error)
 }
 

@@ -60,16 +60,27 @@ fn read(place: usize, line: &Value) -> Result<Line> {
             Some(text) => Decimal::from_str(text).map_err(|_| missing()),
         }
     };
+    let price = number("subprice", None)?;
+    places(price).map_err(|refusal| refusal.at("line", place))?;
     Ok(Line {
         id: text(line, "id"),
         product: text(line, "fk_product").filter(|id| id != "0"),
         kind: text(line, "product_type").unwrap_or_else(|| "0".to_owned()),
         text: text(line, "desc").unwrap_or_default(),
         quantity: number("qty", None)?,
-        price: number("subprice", None)?,
+        price,
         discount: number("remise_percent", Some(Decimal::ZERO))?,
         vat: number("tva_tx", None)?,
     })
+}
+
+/// Refuses a unit price that Dolibarr would round.
+pub(super) fn places(price: Decimal) -> Result<()> {
+    if price.normalize().scale() <= 5 {
+        return Ok(());
+    }
+    let message = format!("Dolibarr keeps 5 decimals of a unit price, and {price} has more: round it in the mapping");
+    Err(Error::new(ErrorKind::Rejected, message).at("field", "price"))
 }
 
 /// All lines, for the body of a create.

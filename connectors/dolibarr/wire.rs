@@ -127,7 +127,7 @@ fn scalar(name: &str, value: &Value) -> Value {
         return Value::Null;
     }
     match form(name) {
-        Form::Text => json!(text),
+        Form::Text => json!(quoted(&text)),
         Form::Html => json!(unescaped(&text)),
         Form::Money => number(&text, 2, Some(2)),
         Form::Price => number(&text, 2, None),
@@ -141,6 +141,37 @@ fn scalar(name: &str, value: &Value) -> Value {
 pub(super) fn unescaped(html: &str) -> String {
     let quotes = html.replace("&quot;", "\"").replace("&#039;", "'").replace("&#39;", "'");
     quotes.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+}
+
+/// Stands in for `"`, which Dolibarr removes from every text but the rich ones (observed); it looks the same.
+const MARK: char = '\u{2ba}';
+
+/// A plain text as the other side wrote it.
+pub(super) fn quoted(text: &str) -> String {
+    text.replace(MARK, "\"")
+}
+
+/// A value as Dolibarr can keep it.
+///
+/// # Errors
+/// `Rejected` for a plain text with something between `<` and `>`, which Dolibarr would remove.
+pub(super) fn kept(name: &str, value: &Value) -> Result<Value> {
+    match value {
+        Value::String(text) if !matches!(form(name), Form::Html) => {
+            let tag = text.split_once('<').is_some_and(|(_, rest)| rest.contains('>'));
+            if tag {
+                return Err(Error::new(ErrorKind::Rejected, "Dolibarr would remove what stands between `<` and `>`")
+                    .at("field", name)
+                    .at("value", text));
+            }
+            Ok(json!(text.replace('"', MARK.encode_utf8(&mut [0; 4]))))
+        }
+        Value::Object(fields) => {
+            let fields = fields.iter().map(|(name, value)| Ok((name.clone(), kept(name, value)?)));
+            fields.collect::<Result<_>>().map(Value::Object)
+        }
+        _ => Ok(value.clone()),
+    }
 }
 
 enum Form {

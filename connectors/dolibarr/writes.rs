@@ -9,7 +9,7 @@ use super::client::{Client, is_id};
 use super::dialect::is_duplicate;
 use super::table::{ORDERS, PRODUCTS, THIRDPARTIES, Table};
 use super::wire::{self, KEY, text};
-use super::{find, orders, sales};
+use super::{find, lines, orders, sales};
 
 /// What a write needs to know of the configuration.
 #[derive(Clone, Copy, Debug)]
@@ -116,6 +116,9 @@ impl Writer<'_> {
 
     /// Native fields as Dolibarr takes them: a country by its id, null as the empty text that clears.
     pub async fn body(&self, fields: &Fields) -> Result<Map<String, Value>> {
+        if let Some(price) = wire::decimal(&Value::Object(fields.clone()), "price") {
+            lines::places(price)?;
+        }
         let mut body = Map::new();
         for (name, value) in fields {
             match (name.as_str(), value) {
@@ -129,7 +132,8 @@ impl Writer<'_> {
                     body.insert("country_id".to_owned(), self.country(code).await?);
                 }
                 (_, Value::Null) => _ = body.insert(name.clone(), json!("")),
-                _ => _ = body.insert(name.clone(), value.clone()),
+                ("lines", _) => _ = body.insert(name.clone(), value.clone()),
+                _ => _ = body.insert(name.clone(), wire::kept(name, value)?),
             }
         }
         Ok(body)

@@ -41,8 +41,8 @@ pub(super) struct Config {
     /// Version of HubSpot's API, such as `2026-09` or `2026-03`.
     #[serde(default = "version")]
     version: String,
-    /// Properties that `passerelle check` may create where they are missing; `*` at an end stands for anything. An empty
-    /// list creates none: then make them by hand, `hub_external_id` with unique values.
+    /// Properties that `passerelle check --prepare` may create where they are missing; `*` at an end stands for
+    /// anything. An empty list creates none: then make them by hand, `hub_external_id` with unique values.
     #[serde(default = "creatable")]
     create_properties: Vec<String>,
     /// Group that created properties are put into.

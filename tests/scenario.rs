@@ -29,6 +29,9 @@ struct Story {
     max_changes: Option<u64>,
     #[serde(default)]
     reviews_deletions: bool,
+    /// The systems' search is behind for as long as the story lasts; keys and ids are found.
+    #[serde(default)]
+    search_finds_nothing: bool,
     #[serde(default)]
     given: Tables,
     #[serde(default)]
@@ -134,8 +137,15 @@ struct Teller {
 impl Teller {
     fn new(story: &Story, folder: &Path) -> Result<Self, String> {
         let resources = ["companies", "contacts", "deals", "products", "rows"];
-        let systems: BTreeMap<String, Memory> =
-            story.systems.iter().map(|name| (name.clone(), Memory::new(&resources, Effect::Keyed))).collect();
+        let systems: BTreeMap<String, Memory> = story
+            .systems
+            .iter()
+            .map(|name| {
+                let mut memory = Memory::new(&resources, Effect::Keyed);
+                memory.search_finds_nothing = story.search_finds_nothing;
+                (name.clone(), memory)
+            })
+            .collect();
         for (system, tables) in &story.given {
             let memory = systems.get(system).ok_or_else(|| format!("no system {system}"))?;
             for (resource, records) in tables {

@@ -62,6 +62,8 @@ pub struct Memory {
     create: Effect,
     /// Whether a look-up by a field finds nothing, as a search whose index is behind.
     pub search_finds_nothing: bool,
+    /// Whether its feed tells every record twice, within a page.
+    pub feed_repeats: bool,
 }
 
 impl Memory {
@@ -84,6 +86,7 @@ impl Memory {
             resources: resources.iter().map(resource).collect(),
             create,
             search_finds_nothing: false,
+            feed_repeats: false,
         }
     }
 
@@ -302,7 +305,10 @@ impl Connector for Memory {
         let more = moved.len() > 50;
         moved.truncate(50);
         let next = moved.last().map_or(from, |(moved, _)| *moved);
-        let records = moved.iter().filter_map(|(_, at)| state.record(at)).collect();
+        let mut records: Vec<Record> = moved.iter().filter_map(|(_, at)| state.record(at)).collect();
+        if self.feed_repeats {
+            records.extend(records.clone());
+        }
         Ok(Page { records, next: Cursor::new(next.to_string()), more })
     }
 

@@ -54,6 +54,7 @@ impl Teller {
             .map(|name| {
                 let mut memory = Memory::new(&resources, story.creates.effect());
                 memory.search_finds_nothing = story.search_finds_nothing;
+                memory.feed_repeats = story.feeds_repeat;
                 (name.clone(), memory)
             })
             .collect();

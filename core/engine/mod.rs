@@ -11,9 +11,11 @@ mod push;
 mod ready;
 mod refs;
 mod revisit;
+mod settle;
 mod sift;
 mod spell;
 mod step;
+mod twins;
 mod verify;
 mod work;
 

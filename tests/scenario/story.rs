@@ -30,6 +30,9 @@ pub(super) struct Story {
     /// The systems' search is behind for as long as the story lasts; keys and ids are found.
     #[serde(default)]
     pub(super) search_finds_nothing: bool,
+    /// The feeds tell every record twice.
+    #[serde(default)]
+    pub(super) feeds_repeat: bool,
     #[serde(default)]
     pub(super) given: Tables,
     #[serde(default)]

@@ -10,7 +10,7 @@ use super::{Engine, Report, run_id};
 use crate::mapping::Entity;
 use crate::model::{Fields, LinkId, RemoteId, ResourceName, SystemName};
 use crate::plan::{Basis, Change, FlowPlan, Op, Plan};
-use crate::store::{Link, LinkSide, Run};
+use crate::store::{At, Link, LinkSide, Run};
 use crate::{Error, ErrorKind, Result};
 
 /// What became of a plan.
@@ -92,10 +92,11 @@ impl Pass<'_> {
     async fn apply_batch(&mut self, entity: &Entity, batch: &[Change], refused: &mut Vec<Refused>) -> Result<()> {
         let mut works: Vec<Work> = Vec::new();
         let mut changes: Vec<(usize, Change)> = Vec::new();
+        let present = self.hashes_now(entity, batch).await?;
         for change in batch {
             let mut change = change.clone();
             let moved = match fill_in(self, &change.system, &mut change.native)? {
-                None => self.moved(entity, &change.basis).await?,
+                None => moved(&change.basis, &present),
                 Some(missing) => Some(format!("{missing} was not created in {}", change.system)),
             };
             if let Some(reason) = moved {
@@ -132,25 +133,23 @@ impl Pass<'_> {
         self.settle(entity, &works)
     }
 
-    /// Which of the records that a change was decided from is not as it was, if any.
-    async fn moved(&self, entity: &Entity, basis: &[Basis]) -> Result<Option<String>> {
-        let mut by_place: BTreeMap<(&SystemName, &ResourceName), Vec<&Basis>> = BTreeMap::new();
-        for one in basis.iter().filter(|one| !is_planned(&one.at.id)) {
-            by_place.entry((&one.at.system, &one.resource)).or_default().push(one);
+    /// The content hashes, as they are now, of all records that a batch was decided from; each system is asked once.
+    async fn hashes_now(&self, entity: &Entity, batch: &[Change]) -> Result<BTreeMap<At, String>> {
+        let mut by_place: BTreeMap<(&SystemName, &ResourceName), BTreeSet<&RemoteId>> = BTreeMap::new();
+        for one in batch.iter().flat_map(|change| &change.basis).filter(|one| !is_planned(&one.at.id)) {
+            by_place.entry((&one.at.system, &one.resource)).or_default().insert(&one.at.id);
         }
-        for ((name, resource), members) in by_place {
-            let ids: Vec<RemoteId> = members.iter().map(|one| one.at.id.clone()).collect();
-            let records = self.engine.systems.get(name)?.read(resource, &ids).await?;
-            for one in members {
-                let now = records.iter().find(|record| record.id == one.at.id);
-                let digest = entity.column(name).map_or(0, crate::mapping::Column::digest);
-                let hash = now.map(|record| format!("{:016x}", crate::model::content_hash(&record.fields, digest)));
-                if hash.as_deref() != Some(one.hash.as_str()) {
-                    return Ok(Some(format!("{} moved since the plan was made; plan again", one.at)));
-                }
+        let mut present = BTreeMap::new();
+        for ((name, resource), ids) in by_place {
+            let ids: Vec<RemoteId> = ids.into_iter().cloned().collect();
+            let digest = entity.column(name).map_or(0, crate::mapping::Column::digest);
+            for record in self.engine.systems.get(name)?.read(resource, &ids).await? {
+                let hash = format!("{:016x}", crate::model::content_hash(&record.fields, digest));
+                let at = At { entity: entity.name().clone(), system: name.clone(), id: record.id };
+                present.insert(at, hash);
             }
         }
-        Ok(None)
+        Ok(present)
     }
 
     fn work_for(&self, entity: &Entity, change: &Change) -> Result<Work> {
@@ -173,6 +172,12 @@ impl Pass<'_> {
         work.source = change.basis.first().map(|one| one.at.system.clone()).unwrap_or_default();
         Ok(work)
     }
+}
+
+/// Which of the records that a change was decided from is not as it was, if any.
+fn moved(basis: &[Basis], present: &BTreeMap<At, String>) -> Option<String> {
+    let changed = |one: &&Basis| !is_planned(&one.at.id) && present.get(&one.at) != Some(&one.hash);
+    basis.iter().find(changed).map(|one| format!("{} moved since the plan was made; plan again", one.at))
 }
 
 /// Puts real ids where the plan named records that it would create itself; names the first that was not created.

@@ -127,7 +127,14 @@ impl Pass<'_> {
             let column = self.column(entity, name)?;
             let fields = decision.writes.get(name).cloned().unwrap_or_default();
             let (spelled, _) = self.to_ids(entity, name, &decision.merged)?;
-            let extra = match column.derived(&spelled, Some(&side.record.fields)) {
+            let native = &side.record.fields;
+            let seen = column.derived(&spelled, Some(native));
+            let extra = seen.and_then(|extra| {
+                let goes = !fields.is_empty() || !extra.is_empty();
+                let unseen = if goes { column.unseen(&spelled, native)? } else { Fields::new() };
+                Ok(extra.into_iter().chain(unseen).collect::<Fields>())
+            });
+            let extra = match extra {
                 Ok(extra) => extra,
                 Err(problems) => {
                     work.trouble = Some(misfit(first(problems)));
@@ -282,6 +289,7 @@ impl Pass<'_> {
                 Err(problems) => return Ok(Err(misfit(first(problems)))),
             }
         }
+        let computed = computed(work, &proposal);
         for (path, value) in proposal.extra {
             native.entry(path).or_insert(value);
         }
@@ -293,7 +301,7 @@ impl Pass<'_> {
             rule: proposal.reasons.get(field).map_or_else(|| "computed".to_owned(), |reason| reason.rule.clone()),
             source: proposal.reasons.get(field).map_or_else(|| work.source.clone(), |reason| reason.source.clone()),
         };
-        let fields = proposal.fields.iter().map(entry).filter(|entry| entry.old != entry.new).collect();
+        let fields = proposal.fields.iter().map(entry).filter(|entry| entry.old != entry.new).chain(computed).collect();
         let then = if matches!(proposal.op, Op::Update { .. }) { Vec::new() } else { column.then().to_vec() };
         Ok(Ok(Change {
             link: work.link.id.clone(),
@@ -388,4 +396,17 @@ fn basis(entity: &Entity, work: &Work) -> Vec<Basis> {
 
 fn misfit(problem: crate::mapping::Problem) -> Trouble {
     Trouble::new(Why::Mapping, format!("{}: {}", problem.field, problem.message)).field(problem.field)
+}
+
+/// What an update writes of one-way columns, by its native path, so that a plan shows it too.
+fn computed(work: &Work, proposal: &Proposal) -> Vec<FieldEntry> {
+    let Some(side) = work.sides.get(&proposal.target).filter(|_| proposal.op != Op::Create) else { return Vec::new() };
+    let entry = |(path, value): (&String, &Value)| FieldEntry {
+        field: FieldName::new(path.as_str()),
+        old: side.record.fields.get(path).cloned().unwrap_or(Value::Null),
+        new: value.clone(),
+        rule: "computed".to_owned(),
+        source: work.source.clone(),
+    };
+    proposal.extra.iter().map(entry).collect()
 }

@@ -111,7 +111,8 @@ pub struct Flow {
     /// A run that would write more records than this stops before the first write and asks; no limit by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_changes: Option<u64>,
-    /// A run that would archive more than this share of its linked records stops and asks; 10 by default.
+    /// The greatest share of linked records that a run may archive, in percent; 10 by default. This version archives
+    /// nothing, so nothing is measured by it yet.
     #[serde(default = "ten")]
     #[schemars(range(max = 100))]
     pub max_deletes_percent: u8,
@@ -128,13 +129,11 @@ fn ten() -> u8 {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnDelete {
-    /// A person decides: the link is parked.
+    /// The others keep theirs, and the record is not made again.
     #[default]
+    Keep,
+    /// The same, and a person is told: the link is parked.
     Review,
-    /// Nothing: the others keep theirs and the link ends.
-    Ignore,
-    /// The others archive theirs, where they can.
-    Archive,
 }
 
 /// The server of `passerelle serve`.

@@ -28,6 +28,11 @@ struct Story {
     #[serde(default)]
     max_changes: Option<u64>,
     #[serde(default)]
+    reviews_deletions: bool,
+    /// The systems' search is behind for as long as the story lasts; keys and ids are found.
+    #[serde(default)]
+    search_finds_nothing: bool,
+    #[serde(default)]
     given: Tables,
     #[serde(default)]
     when: Vec<Event>,
@@ -132,8 +137,15 @@ struct Teller {
 impl Teller {
     fn new(story: &Story, folder: &Path) -> Result<Self, String> {
         let resources = ["companies", "contacts", "deals", "products", "rows"];
-        let systems: BTreeMap<String, Memory> =
-            story.systems.iter().map(|name| (name.clone(), Memory::new(&resources, Effect::Keyed))).collect();
+        let systems: BTreeMap<String, Memory> = story
+            .systems
+            .iter()
+            .map(|name| {
+                let mut memory = Memory::new(&resources, Effect::Keyed);
+                memory.search_finds_nothing = story.search_finds_nothing;
+                (name.clone(), memory)
+            })
+            .collect();
         for (system, tables) in &story.given {
             let memory = systems.get(system).ok_or_else(|| format!("no system {system}"))?;
             for (resource, records) in tables {
@@ -160,6 +172,7 @@ impl Teller {
                 entity: entity.as_str().into(),
                 between: story.systems.iter().map(|name| name.as_str().into()).collect(),
                 max_changes: story.max_changes,
+                reviews_deletions: story.reviews_deletions,
             })
             .collect();
         let built: Systems = systems

@@ -7,6 +7,12 @@ use passerelle_core::emulator::Base;
 use passerelle_core::{Error, ErrorKind, Result};
 use tempfile::TempDir;
 
+/// The repository's example is what the demo runs.
+const EXAMPLE: &str = include_str!("../../config.toml");
+
+/// The journal of the emulated systems, in a folder that is kept.
+pub(super) const EMULATED: &str = "emulated.jsonl";
+
 /// Where the demo's files are.
 #[derive(Debug)]
 pub(super) struct Folder {
@@ -40,15 +46,24 @@ impl Folder {
         self.path.join("config.toml")
     }
 
+    /// The journal of the emulated systems.
+    pub fn emulated(&self) -> PathBuf {
+        self.path.join(EMULATED)
+    }
+
     /// Writes config.toml for the systems at `bases`, the mappings and the price list.
     ///
     /// # Errors
     /// `Config` when a file cannot be written.
     pub fn fill(&self, bases: &[Base], mappings: &[(&str, &str)]) -> Result<()> {
-        let mut config = include_str!("config.toml").to_owned();
+        let mut config = EXAMPLE.replace("tests/data/tarif.xlsx", "tarif.xlsx");
         for base in bases {
-            config = config.replace(&format!("{{{}.url}}", base.name), &base.url);
-            config = config.replace(&format!("{{{}.key}}", base.name), &base.key);
+            // The stand-in's key is no secret; a person's own stays in the environment.
+            let (address, variable) = match base.vendor {
+                "hubspot" => ("http://127.0.0.1:4010/hubspot", "${HUBSPOT_TOKEN}"),
+                _ => ("http://127.0.0.1:4010/dolibarr/api/index.php", "${DOLIBARR_KEY}"),
+            };
+            config = config.replacen(address, &base.url, 1).replacen(variable, &base.key, 1);
         }
         self.write("config.toml", config.as_bytes())?;
         self.write("tarif.xlsx", crate::sample::PRICE_LIST)?;

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::pin::Pin;
 
 use passerelle_core::cli::{CommandResult, Context, Exit, Failure, Report};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use accountant::Accountant;
 use ledger::Ledger;
@@ -39,20 +39,22 @@ async fn tell(context: &Context, keep: Option<&Path>) -> CommandResult {
 async fn opening(stage: &mut Stage<'_>, verdict: &mut Verdict) -> Result<(), Failure> {
     stage.day("25 deals are won, the ERP knows half of their customers")?;
     let check = stage.run(&["check"], Show::Ends(6, 3)).await?;
-    verdict.expect("check finds nothing wrong", [Exit::Done, Exit::PersonNeeded].contains(&check.exit));
+    verdict.expect("check finds only what it can make itself", Exit::PersonNeeded as u8, check.exit as u8);
     stage.run(&["check", "--prepare"], Show::Ends(6, 3)).await?;
     let plan = stage.run(&["plan"], Show::Ends(36, 2)).await?;
-    verdict.expect("plan holds changes", plan.exit == Exit::Changes);
+    verdict.expect("plan holds changes", Exit::Changes as u8, plan.exit as u8);
     let sync = stage.run(&["sync"], Show::All).await?;
-    verdict.expect("sync leaves the odd ones to a person", sync.exit == Exit::PersonNeeded);
+    verdict.expect("sync leaves some to a person", Exit::PersonNeeded as u8, sync.exit as u8);
     stage.wait_minutes(2);
-    stage.run(&["parked", "list"], Show::All).await?;
+    let parked = stage.run(&["parked", "list"], Show::All).await?;
+    verdict.expect("five records do not fit and say why", 5, count(&parked.json["parked"]));
     let held = stage.run(&["held", "list"], Show::All).await?;
+    verdict.expect("two sales above 10 000 wait for a yes", 2, count(&held.json["held"]));
     if let Some(id) = held.json["held"][0]["id"].as_str() {
         stage.run(&["held", "approve", id], Show::All).await?;
     }
     let sync = stage.run(&["sync", "sales"], Show::All).await?;
-    verdict.expect("an approved sale is created, and no other", counted(&sync, "created") == 1);
+    verdict.expect("the approved sale is created, and no other", 1, counted(&sync, "created"));
     Ok(())
 }
 
@@ -65,13 +67,13 @@ async fn cash(stage: &mut Stage<'_>, accountant: &mut Accountant, verdict: &mut 
     stage.wait_days(20);
     stage.day("the accountant has invoiced, booked payments, written a credit note")?;
     let sync = stage.run(&["sync"], Show::All).await?;
-    verdict.expect("payments reach the CRM", changed(&sync) > 0);
+    verdict.expect("22 of the 23 sales have news for the CRM", 22, changed(&sync));
 
     stage.wait_days(6);
     accountant.books_a_second_part(stage)?;
     stage.day("a second part payment, for which Dolibarr moves no modification date")?;
     let sync = stage.run(&["sync"], Show::All).await?;
-    verdict.expect("a payment that moves no date is seen, and changes one sale", changed(&sync) == 1);
+    verdict.expect("it is seen all the same, and changes one sale", 1, changed(&sync));
     Ok(())
 }
 
@@ -80,9 +82,9 @@ async fn rest(stage: &mut Stage<'_>, verdict: &mut Verdict) -> Result<(), Failur
     stage.wait_minutes(60);
     stage.day("an hour later, nothing happened")?;
     let sync = stage.run(&["sync"], Show::All).await?;
-    verdict.expect("a round without news writes nothing", changed(&sync) == 0);
+    verdict.expect("a round without news writes nothing", 0, changed(&sync));
     let verify = stage.run(&["verify"], Show::All).await?;
-    verdict.expect("verify finds 0 differences", verify.json["differences"] == json!(0));
+    verdict.expect("verify finds no differences", &json!(0), &verify.json["differences"]);
     Ok(())
 }
 
@@ -113,4 +115,8 @@ fn changed(sync: &Report) -> u64 {
 fn counted(sync: &Report, name: &str) -> u64 {
     let flows = sync.json["flows"].as_array().into_iter().flatten();
     flows.map(|flow| flow["counts"][name].as_u64().unwrap_or(0)).sum()
+}
+
+fn count(list: &Value) -> usize {
+    list.as_array().map_or(0, Vec::len)
 }

@@ -12,7 +12,7 @@ use passerelle_core::emulator::{EmulatedTime, Emulator, Host, Hosted, serve};
 use passerelle_core::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
 
-use super::folder::Folder;
+use super::folder::{self, Folder};
 use super::time::StoryTime;
 use crate::sample;
 
@@ -50,8 +50,15 @@ impl<'a> Stage<'a> {
     pub async fn set(context: &'a Context, keep: Option<&Path>) -> Result<Self, Failure> {
         let folder = Folder::make(keep)?;
         let time = EmulatedTime::of(Arc::new(StoryTime::beginning(beginning()?)));
-        let emulators = PLAYED.iter().map(|vendor| stand_in(context, vendor, time.now())).collect::<Result<_>>()?;
-        let host = Arc::new(Host::new(emulators, time.clone()));
+        let emulators = PLAYED.iter().map(|vendor| stand_in(context, vendor)).collect::<Result<_>>()?;
+        let mut host = Host::new(emulators, time.clone());
+        if keep.is_some() {
+            host.keep_in(&folder.emulated())?;
+        }
+        for vendor in PLAYED {
+            host.control(vendor, "seed", &(context.registry.sample)(vendor).unwrap_or_default())?;
+        }
+        let host = Arc::new(host);
         let hosted = serve(Arc::clone(&host), ([127, 0, 0, 1], 0).into()).await?;
         folder.fill(&hosted.bases, context.registry.mappings)?;
         // What was written just now is not yet in HubSpot's search index.
@@ -122,8 +129,16 @@ impl<'a> Stage<'a> {
 
     /// How a person goes on with a kept folder.
     pub fn how_to_go_on(&self, folder: &Path) -> String {
-        let (folder, address) = (folder.display(), self.hosted.address);
-        format!("{folder} {address}")
+        let (head, address) = (self.paint().bold("Kept. To go on, in one terminal:"), self.hosted.address);
+        let (enter, emulated) = (format!("  cd {}", folder.display()), folder::EMULATED);
+        // Run by its path, as cargo does, the program need not be among those that a shell finds.
+        let path = std::env::args().next().filter(|name| name.contains('/')).and(std::env::current_exe().ok());
+        let alias = path.map(|path| format!("  alias passerelle='{}'\n", path.display())).unwrap_or_default();
+        format!(
+            "\n{head}\n{alias}{enter}\n  passerelle emulate {} --listen {address} --keep {emulated}\n\
+             and in another:\n{alias}{enter}\n  passerelle status\n  passerelle held approve all\n  passerelle plan\n  passerelle sync\n",
+            PLAYED.join(" ")
+        )
     }
 
     /// What was run: command, instant, exit code, JSON document.
@@ -147,14 +162,10 @@ fn beginning() -> Result<Timestamp> {
         .timestamp())
 }
 
-fn stand_in(context: &Context, vendor: &str, now: Timestamp) -> Result<Box<dyn Emulator>> {
+fn stand_in(context: &Context, vendor: &str) -> Result<Box<dyn Emulator>> {
     let make = context.registry.plugin(vendor).and_then(|plugin| plugin.emulator);
     let none = || Error::new(ErrorKind::Unsupported, format!("this build has no stand-in of {vendor}"));
-    let mut emulator = make.ok_or_else(none)?();
-    if let Some(sample) = (context.registry.sample)(vendor) {
-        emulator.seed(&sample, now)?;
-    }
-    Ok(emulator)
+    Ok(make.ok_or_else(none)?())
 }
 
 /// A command's output as far as it is shown.

@@ -1,12 +1,16 @@
 //! Whether the story ended as told: claims, each met or with what was found instead.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use passerelle_core::cli::Paint;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::ledger::{Ledger, Order, Sale};
+
+/// Won deals of the sample.
+const WON: usize = 25;
 
 /// Claims about what happened.
 #[derive(Debug, Default)]
@@ -22,15 +26,16 @@ struct Claim {
 }
 
 impl Verdict {
-    /// A claim that is met or not.
-    pub fn expect(&mut self, what: &str, met: bool) {
-        let found = if met { Vec::new() } else { vec!["it was otherwise; see above".to_owned()] };
-        self.claims.push(Claim { what: what.to_owned(), found });
+    /// A claim that is met by one value only.
+    pub fn expect<T: PartialEq + Display>(&mut self, what: &str, wanted: T, found: T) {
+        let found = if found == wanted { Vec::new() } else { vec![format!("{wanted} expected, {found} found")] };
+        self.claim(what, found);
     }
 
     /// Holds the books of both systems against each other.
     pub fn weigh(&mut self, ledger: &Ledger) {
         let ordered = || ledger.sales.iter().filter_map(|sale| Some((sale, sale.order.as_ref()?)));
+        self.expect("all won deals but one held and one parked have their order", WON - 2, ordered().count());
         self.claim("no order without its deal, none twice", one_order_each(ledger));
         self.claim("order totals are the agreed ones, to the cent", ordered().filter_map(unequal_total).collect());
         self.claim(
@@ -95,4 +100,68 @@ fn untold((sale, order): (&Sale, &Order)) -> Option<String> {
     let numbers = sale.told.invoices.as_deref().unwrap_or_default().split(", ").filter(|number| !number.is_empty());
     let same = told == is && numbers.eq(order.invoices.iter().map(String::as_str));
     (!same).then(|| format!("{}: the CRM says {}, the ERP {}", sale.deal, shown(&told), shown(&is)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ledger::Told;
+    use super::*;
+
+    fn sale(agreed: &str, ordered: &str, told_paid: &str, paid: &str) -> (Sale, Order) {
+        let amount = |text: &str| text.parse::<Decimal>().unwrap();
+        let order = Order {
+            number: "CO1".into(),
+            total: amount(ordered),
+            invoices: vec!["FA1".into()],
+            paid: amount(paid),
+            ..Order::default()
+        };
+        let told = Told {
+            order: Some("CO1".into()),
+            invoices: Some("FA1".into()),
+            status: None,
+            invoiced: Some(Decimal::ZERO),
+            paid: Some(amount(told_paid)),
+            due: None,
+        };
+        let sale = Sale {
+            deal: "Forge".into(),
+            currency: "EUR".into(),
+            agreed: Some(amount(agreed)),
+            told,
+            order: Some(order.clone()),
+        };
+        (sale, order)
+    }
+
+    #[test]
+    fn a_cent_apart_is_found_in_totals_and_in_payments() {
+        let (one, order) = sale("100.00", "100.00", "40", "40.00");
+        assert_eq!((unequal_total((&one, &order)), untold((&one, &order))), (None, None));
+        let (one, order) = sale("100.00", "100.01", "40.00", "40.01");
+        assert_eq!(unequal_total((&one, &order)).unwrap(), "Forge: 100.00 agreed, 100.01 ordered");
+        assert_eq!(
+            untold((&one, &order)).unwrap(),
+            "Forge: the CRM says 0.00 / 40.00 / 0.00, the ERP 0.00 / 40.01 / 0.00"
+        );
+    }
+
+    #[test]
+    fn an_order_of_two_deals_or_of_none_is_found() {
+        let (one, order) = sale("1", "1", "0", "0");
+        let (two, _) = sale("1", "1", "0", "0");
+        let stray = Order { number: "CO2".into(), ..Order::default() };
+        let ledger = Ledger { sales: vec![one, two], orders: vec![order, stray] };
+        assert_eq!(one_order_each(&ledger), ["CO1 has 2 deals", "CO2 has 0 deals"]);
+    }
+
+    #[test]
+    fn one_unmet_claim_is_enough_and_says_what_was_found() {
+        let mut verdict = Verdict::default();
+        verdict.expect("two", 2, 2);
+        assert!(verdict.is_met());
+        verdict.expect("three", 3, 2);
+        assert!(!verdict.is_met());
+        assert!(verdict.text(Paint::none()).contains("no three\n   3 expected, 2 found\n"));
+    }
 }

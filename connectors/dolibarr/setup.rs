@@ -6,7 +6,7 @@ use passerelle_core::model::Need;
 use passerelle_core::{ErrorKind, Result};
 use serde_json::{Map, Value, json};
 
-use super::client::Client;
+use super::client::{Ask, Client};
 use super::dialect::is_refused_by_database;
 use super::find;
 use super::table::{ORDERS, Table};
@@ -157,7 +157,8 @@ async fn extrafields(client: &Client, element: &str) -> Result<Option<Map<String
     }
 }
 
-/// The fields of a resource: what every Dolibarr has, and this one's extrafields where the key may list them.
+/// The fields of a resource: what every Dolibarr has, this one's extrafields where the key may list them, and whatever
+/// else its newest record bears.
 pub(super) async fn describe(client: &Client, table: &Table) -> Result<Schema> {
     let mut fields = super::fields::known(table.name);
     let there = extrafields(client, table.element).await?.unwrap_or_default();
@@ -170,7 +171,22 @@ pub(super) async fn describe(client: &Client, table: &Table) -> Result<Schema> {
         schema.writable = text(field, "computed").is_none() && code != KEY;
         fields.push(schema);
     }
+    let ask = Ask { sort: Some(("t.rowid", "DESC")), limit: 1, ..Ask::filtered("") };
+    for (name, value) in client.list(table.name, ask).await?.iter().filter_map(Value::as_object).flatten() {
+        let known = |field: &FieldSchema| field.path.split(['.', '[']).next() == Some(name.as_str());
+        if name != "array_options" && !fields.iter().any(known) {
+            fields.push(FieldSchema::new(name.clone(), shape(value)).read_only());
+        }
+    }
     Ok(Schema { fields })
+}
+
+fn shape(value: &Value) -> &'static str {
+    match value {
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+        _ => "string",
+    }
 }
 
 fn kind_of(field: &Value) -> &'static str {

@@ -19,6 +19,7 @@ use super::source::{Format, Place, Source};
 use super::table::{HUB_KEY, Table, header_text};
 use super::workbook_xml;
 
+const ONLY_READ: &str = "an .ods file is only read; save it as .xlsx to have it written";
 const RANGE_IS_FIXED: &str = "a named range does not grow by itself; use its sheet as the resource to add rows";
 
 impl Files {
@@ -26,6 +27,9 @@ impl Files {
     pub(super) fn write(&self, resource: &ResourceName, writes: &[Write]) -> Result<Vec<Outcome>> {
         if self.quotes(resource)?.is_some() {
             return Err(Error::new(ErrorKind::Unsupported, "quote workbooks are only read"));
+        }
+        if Format::of(&self.path)? == Format::Ods {
+            return Err(Error::new(ErrorKind::Unsupported, ONLY_READ));
         }
         let _one = self.writing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let snapshot = disk::read(&self.path)?;
@@ -96,10 +100,7 @@ impl Files {
                 let mut package = Package::open(&old.path, &old.bytes)?;
                 workbook_xml::edited(&mut package, &place.sheet, edits, &stale)?
             }
-            (None, _) => {
-                let text = "an .ods file is only read; save it as .xlsx to have it written";
-                return Err(Error::new(ErrorKind::Unsupported, text));
-            }
+            (None, _) => return Err(Error::new(ErrorKind::Unsupported, ONLY_READ)),
         };
         let new = Snapshot { path: old.path.clone(), hash: disk::hash(&bytes), bytes, modified: None };
         let read_back = Source::open(&new, self.hints)?.grid(&place.sheet)?;

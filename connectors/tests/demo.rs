@@ -1,17 +1,46 @@
-//! The demo as a person or a program runs it, once: what it tells, and that it ends well.
+//! The demo as a program runs it, once: what it tells, that it ends well, and that a kept one goes on.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-fn demo(folder: &Path, words: &[&str]) -> Output {
+fn command(folder: &Path, words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_passerelle"));
-    command.arg("demo").args(words).current_dir(folder).env_clear().output().unwrap()
+    command.args(words).current_dir(folder).env_clear();
+    command
+}
+
+fn run(folder: &Path, words: &[&str]) -> Output {
+    command(folder, words).output().unwrap()
+}
+
+/// Emulated systems that stop when dropped.
+struct Emulated(Child);
+
+impl Emulated {
+    /// The systems of a kept demo, where its config looks for them.
+    fn of(folder: &Path) -> Self {
+        let config = std::fs::read_to_string(folder.join("config.toml")).unwrap();
+        let address = config.split("http://").nth(1).unwrap().split('/').next().unwrap();
+        let words = ["emulate", "hubspot", "dolibarr", "--listen", address, "--keep", "emulated.jsonl"];
+        let mut child = command(folder, &words).stdout(Stdio::piped()).spawn().unwrap();
+        // It listens once it has said where.
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut String::new()).unwrap();
+        Self(child)
+    }
+}
+
+impl Drop for Emulated {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
 }
 
 fn money(of: &Value, name: &str) -> Decimal {
@@ -21,7 +50,7 @@ fn money(of: &Value, name: &str) -> Decimal {
 #[test]
 fn it_ends_as_told_to_the_cent_and_its_last_round_changes_nothing() {
     let folder = TempDir::new().unwrap();
-    let output = demo(folder.path(), &["--json"]);
+    let output = run(folder.path(), &["demo", "--json", "--keep", "kept"]);
     let story: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{:#}", story["claims"]);
     assert_eq!(story["as_told"], json!(true));
@@ -50,14 +79,22 @@ fn it_ends_as_told_to_the_cent_and_its_last_round_changes_nothing() {
         }
     }
     assert!(sales.iter().any(|sale| sale["currency"] == json!("CHF")));
-    assert_eq!(folder.path().read_dir().unwrap().count(), 0, "it left something where it was run");
+
+    // A week or a year later: what is overdue by now moves, and nothing else.
+    let kept = folder.path().join("kept");
+    let _emulated = Emulated::of(&kept);
+    let sync = run(&kept, &["sync", "--json"]);
+    assert_eq!(sync.status.code(), Some(3), "{sync:?}");
+    let verify = run(&kept, &["verify"]);
+    assert_eq!(verify.status.code(), Some(0), "{verify:?}");
+    assert!(String::from_utf8(verify.stdout).unwrap().contains("0 differences over 115 records"));
 }
 
 #[test]
 fn a_folder_that_holds_something_is_refused() {
     let folder = TempDir::new().unwrap();
     std::fs::write(folder.path().join("letter.txt"), "dear").unwrap();
-    let output = demo(folder.path(), &["--keep", "."]);
+    let output = run(folder.path(), &["demo", "--keep", "."]);
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8(output.stderr).unwrap().contains("is not empty"));
 }

@@ -10,7 +10,7 @@ use super::Context;
 use super::context::advice;
 use super::output::Failure;
 use crate::Error;
-use crate::config::Config;
+use crate::config::{Config, OnDelete};
 use crate::engine::{Engine, Flow, Watch};
 use crate::model::{FlowName, SystemName};
 use crate::store::{Counts, Sled, Store};
@@ -77,6 +77,7 @@ fn flow_of(name: &FlowName, flow: &crate::config::Flow) -> Flow {
         entity: flow.entity.clone(),
         between: flow.between.clone(),
         max_changes: flow.max_changes,
+        reviews_deletions: flow.on_delete == OnDelete::Review,
     }
 }
 

@@ -18,8 +18,14 @@ pub struct Args {
     /// The folder; made where it is missing.
     #[arg(value_name = "DIR", default_value = ".")]
     folder: PathBuf,
-    /// Your systems, NAME=CONNECTOR. The first is the CRM and the second the ERP, unless they are called `crm` and `erp`.
-    #[arg(long, value_name = "NAME=CONNECTOR,..", value_delimiter = ',', default_value = "crm=hubspot,erp=dolibarr")]
+    /// Your systems, NAME=CONNECTOR, or NAME=CONNECTOR@ADDRESS with a base URL or the path of a file. The first is the
+    /// CRM and the second the ERP, unless they are called `crm` and `erp`.
+    #[arg(
+        long,
+        value_name = "NAME=CONNECTOR[@ADDRESS],..",
+        value_delimiter = ',',
+        default_value = "crm=hubspot,erp=dolibarr"
+    )]
     systems: Vec<String>,
     /// Overwrite files that are there.
     #[arg(long)]
@@ -30,6 +36,8 @@ pub struct Args {
 struct Chosen {
     name: String,
     plugin: &'static Plugin,
+    /// Its address, or the path of its file, where the person gave one.
+    address: Option<String>,
 }
 
 pub fn run(context: &Context, args: &Args) -> CommandResult {
@@ -63,12 +71,26 @@ fn choose(context: &Context, text: &str) -> Result<Chosen> {
     if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-') {
         return Err(form());
     }
+    let (connector, address) = match connector.split_once('@') {
+        Some((connector, address)) => (connector, Some(whole(address))),
+        None => (connector, None),
+    };
     let plugin = context.registry.plugin(connector).ok_or_else(|| {
         let known: Vec<&str> = context.registry.plugins.iter().map(|plugin| plugin.name).collect();
         let message = format!("there is no connector `{connector}`; there are {}", known.join(", "));
         Error::new(ErrorKind::Config, message)
     })?;
-    Ok(Chosen { name: name.to_owned(), plugin })
+    Ok(Chosen { name: name.to_owned(), plugin, address })
+}
+
+/// The path of a file that exists, from the root: the new config.toml stands in another folder.
+fn whole(address: &str) -> String {
+    let path = Path::new(address);
+    if path.exists() {
+        std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
+    } else {
+        address.to_owned()
+    }
 }
 
 fn refuse_to_overwrite(folder: &Path, files: &[(PathBuf, String)]) -> Result<()> {

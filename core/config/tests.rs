@@ -98,7 +98,7 @@ fn a_good_config_is_read_with_its_defaults() {
     assert_eq!(config.systems.keys().map(SystemName::as_str).collect::<Vec<_>>(), ["crm", "erp"]);
     let flow = &config.flows["sales"];
     assert_eq!(flow.every.unwrap().duration().as_secs(), 300);
-    assert_eq!((flow.max_changes, flow.max_deletes_percent, flow.on_delete), (Some(500), 10, OnDelete::Review));
+    assert_eq!((flow.max_changes, flow.max_deletes_percent, flow.on_delete), (Some(500), 10, OnDelete::Keep));
     assert_eq!(config.systems["crm"].transport.timeout, Some(5.0));
     assert_eq!(config.systems["crm"].options.keys().collect::<Vec<_>>(), ["token"]);
 }
@@ -155,8 +155,8 @@ fn a_wrong_key_or_value_is_pointed_at() {
     finds(&with("max_changes = 500", "max_changes = -1"), "16:15 -1 is less than 0");
     finds(&with("max_changes = 500", "max_deletes_percent = 101"), "16:23 101 is more than 100");
     finds(
-        &with("max_changes = 500", "on_delete = \"archve\""),
-        "16:13 `archve` is not one of the choices; did you mean `archive`?",
+        &with("max_changes = 500", "on_delete = \"reveiw\""),
+        "16:13 `reveiw` is not one of the choices; did you mean `review`?",
     );
     finds(&with("[\"crm\", \"erp\"]", "[\"crm\", \"epr\"]"), "14:19 there is no system `epr`; did you mean `erp`?");
     finds(&with("[\"crm\", \"erp\"]", "[\"crm\", \"crm\"]"), "14:19 `crm` is named twice");

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::host::Seat;
+use super::journal::Event;
 use super::{Faults, Host};
 use crate::clock::Clock;
 use crate::{Error, ErrorKind, Result};
@@ -46,12 +47,21 @@ impl Host {
                 seat.forget_calls();
                 Ok(json!({}))
             }
-            "seed" => {
-                seat.emulator().seed(arguments, self.time().now())?;
-                Ok(json!({}))
-            }
-            _ => seat.emulator().control(command, arguments, self.time().now()),
+            _ => self.told(seat, command, arguments),
         }
+    }
+
+    /// A command that changes the emulated system, and is kept.
+    fn told(&self, seat: &Seat, command: &str, arguments: &Value) -> Result<Value> {
+        let mut emulator = seat.emulator();
+        let now = self.time().now();
+        let result = match command {
+            "seed" => emulator.seed(arguments, now).map(|()| json!({}))?,
+            _ => emulator.control(command, arguments, now)?,
+        };
+        let event = || Event::Control { command: command.to_owned(), arguments: arguments.clone() };
+        self.note(seat, now, || Some(event()))?;
+        Ok(result)
     }
 
     fn told_time(&self) -> Value {

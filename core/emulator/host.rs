@@ -1,11 +1,13 @@
 //! A host keeps emulators side by side, counts their calls and plays their faults.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::faults::{Mischief, Strike};
+use super::journal::{self, Entry, Event, Journal};
 use super::{EmulatedTime, Emulator, Fault, Faults};
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 use crate::http::{Request, Response};
 use crate::{Error, ErrorKind, Result};
 
@@ -13,6 +15,7 @@ use crate::{Error, ErrorKind, Result};
 pub struct Host {
     seats: Vec<Seat>,
     time: EmulatedTime,
+    journal: Option<Journal>,
 }
 
 /// One emulated system.
@@ -47,7 +50,53 @@ impl Host {
             let emulator = Mutex::new(emulator);
             seats.push(Seat { name, vendor, base_path, key, emulator, mischief, calls: Mutex::default() });
         }
-        Self { seats, time }
+        Self { seats, time, journal: None }
+    }
+
+    /// Keeps the systems in a file: what it holds happens again, at its own time, and what happens from now on is added.
+    ///
+    /// Gives how many events it held. The systems must be new, and time does not go back behind the last event.
+    ///
+    /// # Errors
+    /// `Config` when the file cannot be opened, holds something else, or names a system that is not hosted.
+    pub fn keep_in(&mut self, file: &Path) -> Result<usize> {
+        let (journal, entries) = Journal::open(file)?;
+        let held = entries.len();
+        let last = entries.last().map(|entry| entry.at);
+        for entry in entries {
+            self.again(entry)?;
+        }
+        if let Some(behind) = last.and_then(|last| last.duration_since(self.time.now()).try_into().ok()) {
+            self.time.advance(behind);
+        }
+        self.journal = Some(journal);
+        Ok(held)
+    }
+
+    /// Lets an event happen as it did; how it is answered was seen then.
+    fn again(&self, Entry { at, system, event }: Entry) -> Result<()> {
+        let mut emulator = locked(&self.seat(&system)?.emulator);
+        match event {
+            Event::Control { command, arguments } if command == "seed" => emulator.seed(&arguments, at)?,
+            Event::Control { command, arguments } => {
+                emulator.control(&command, &arguments, at)?;
+            }
+            Event::Call { method, path, query, headers, body } => {
+                if let Some(request) = journal::request(&method, path, query, headers, body) {
+                    emulator.handle(&request, at);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds an event to the journal, where there is one.
+    pub(super) fn note(&self, seat: &Seat, at: Timestamp, event: impl FnOnce() -> Option<Event>) -> Result<()> {
+        let Some(journal) = &self.journal else { return Ok(()) };
+        match event() {
+            Some(event) => journal.add(&Entry { at, system: seat.name.clone(), event }),
+            None => Ok(()),
+        }
     }
 
     /// The time that the emulators live in.
@@ -107,13 +156,27 @@ impl Host {
             Strike::Refuse(status) => return Fate::Answered(locked(&seat.emulator).refusal(status)),
             Strike::Drop => return Fate::DroppedBefore,
         }
-        let response = locked(&seat.emulator).handle(request, self.time.now());
+        let response = self.handled(seat, request);
         let after = locked(&seat.mischief).after(request);
         match after {
             Strike::None => Fate::Answered(response),
             Strike::Refuse(status) => Fate::Answered(locked(&seat.emulator).refusal(status)),
             Strike::Drop => Fate::DroppedAfter,
         }
+    }
+
+    /// The emulator's answer. The journal is written while nobody else can change the system, so its order is true.
+    fn handled(&self, seat: &Seat, request: &Request) -> Response {
+        let mut emulator = locked(&seat.emulator);
+        let now = self.time.now();
+        let response = emulator.handle(request, now);
+        // What was refused for its number changed nothing, and would be let through when reads no longer count.
+        if response.status != 429
+            && let Err(error) = self.note(seat, now, || Event::of_call(request))
+        {
+            tracing::error!(%error, "the emulated system goes on, and is kept no longer");
+        }
+        response
     }
 
     pub(super) fn seats(&self) -> &[Seat] {

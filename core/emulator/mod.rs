@@ -7,6 +7,7 @@ mod faults;
 mod host;
 mod in_process;
 mod incoming;
+mod journal;
 mod server;
 #[cfg(test)]
 mod tests;

@@ -217,3 +217,53 @@ async fn only_loopback_is_served() {
     let refused = serve(host(), "0.0.0.0:0".parse().unwrap()).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Config);
 }
+
+#[tokio::test]
+async fn kept_systems_come_back_as_they_were_and_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("emulated.jsonl");
+    let start: Timestamp = "2026-11-24T08:00:00Z".parse().unwrap();
+    let hosted = || {
+        let mut host = Host::new(vec![Box::new(Counter(0))], EmulatedTime::standing_at(start));
+        let held = host.keep_in(&file).unwrap();
+        (Arc::new(host), held)
+    };
+    let count = async |host: &Arc<Host>| {
+        let (wire, base) = in_process(host).await;
+        wire.call(Request::get(base)).await.unwrap().parse::<Value>().unwrap()["count"].clone()
+    };
+
+    let (host, held) = hosted();
+    assert_eq!(held, 0);
+    host.control("counter", "seed", &json!({ "count": 20 })).unwrap();
+    host.control("counter", "advance", &json!({ "days": 2 })).unwrap();
+    let (wire, base) = in_process(&host).await;
+    for body in [json!({ "a": 1 }), json!("ü")] {
+        wire.call(Request::post(base.clone(), body)).await.unwrap();
+    }
+    host.control("counter", "double", &json!({})).unwrap();
+    drop(wire);
+    drop(host);
+
+    // The machine stopped in the middle of a line.
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, format!("{text}{{\"at\":\"2026")).unwrap();
+    let (host, held) = hosted();
+    assert_eq!((held, count(&host).await), (4, json!(44)));
+    assert_eq!(host.time().now().to_string(), "2026-11-26T08:00:00Z");
+    host.control("counter", "double", &json!({})).unwrap();
+    assert_eq!(count(&hosted().0).await, json!(88));
+}
+
+#[test]
+fn a_file_that_is_no_journal_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("letter.txt");
+    for letter in ["dear\n", "dear"] {
+        std::fs::write(&file, letter).unwrap();
+        let mut host = Host::new(vec![Box::new(Counter(0))], EmulatedTime::standing_at(Timestamp::UNIX_EPOCH));
+        let refusal = host.keep_in(&file).unwrap_err();
+        assert!(refusal.to_string().contains("no journal"), "{refusal}");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), letter);
+    }
+}

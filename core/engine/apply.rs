@@ -96,8 +96,11 @@ impl Pass<'_> {
         for change in batch {
             let mut change = change.clone();
             let moved = match fill_in(self, &change.system, &mut change.native)? {
-                None => moved(&change.basis, &present),
                 Some(missing) => Some(format!("{missing} was not created in {}", change.system)),
+                None if self.is_there_already(&change)? => {
+                    Some(format!("it was created in {} since the plan was made; plan again", change.system))
+                }
+                None => moved(&change.basis, &present),
             };
             if let Some(reason) = moved {
                 refused.push(Refused { link: change.link.clone(), label: change.label.clone(), reason });
@@ -131,6 +134,12 @@ impl Pass<'_> {
             work.sides.clear();
         }
         self.settle(entity, &works)
+    }
+
+    /// Whether the record that a change would create is known by now.
+    fn is_there_already(&self, change: &Change) -> Result<bool> {
+        let link = self.engine.store.link(&change.link)?;
+        Ok(change.op == Op::Create && link.is_some_and(|link| link.sides.contains_key(&change.system)))
     }
 
     /// The content hashes, as they are now, of all records that a batch was decided from; each system is asked once.

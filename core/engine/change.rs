@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::pass::Pass;
+use super::refs::Missing;
 use super::sift::first;
 use super::step::Why as Because;
 use super::work::{Trouble, Work, named, planned_id};
@@ -247,7 +248,7 @@ impl Pass<'_> {
         works: &mut [Work],
         proposals: Vec<Proposal>,
     ) -> Result<Vec<(usize, Change)>> {
-        let mut needed: BTreeMap<SystemName, BTreeSet<(EntityName, LinkId)>> = BTreeMap::new();
+        let mut needed: BTreeMap<SystemName, BTreeSet<Missing>> = BTreeMap::new();
         for proposal in &proposals {
             let (_, missing) = self.to_ids(entity, &proposal.target, &proposal.merged)?;
             if !missing.is_empty() && (proposal.op == Op::Create || !proposal.fields.is_empty()) {
@@ -263,8 +264,8 @@ impl Pass<'_> {
             if !works[at].is_sound() {
                 continue;
             }
-            match self.spell_one(entity, &works[at], proposal)? {
-                Ok(change) => changes.push((at, change)),
+            match self.spell_one(entity, &mut works[at], proposal)? {
+                Ok(change) => changes.extend(change.map(|change| (at, change))),
                 Err(trouble) => works[at].trouble = Some(trouble),
             }
         }
@@ -272,11 +273,21 @@ impl Pass<'_> {
         Ok(changes)
     }
 
-    fn spell_one(&self, entity: &Entity, work: &Work, proposal: Proposal) -> Result<Result<Change, Trouble>> {
+    /// The change, or `None` where the record waits for another one that it refers to.
+    fn spell_one(
+        &self,
+        entity: &Entity,
+        work: &mut Work,
+        proposal: Proposal,
+    ) -> Result<Result<Option<Change>, Trouble>> {
         let column = self.column(entity, &proposal.target)?;
         let (spelled, missing) = self.to_ids(entity, &proposal.target, &proposal.merged)?;
-        if let Some((kind, link)) = missing.into_iter().next().filter(|_| !proposal.fields.is_empty()) {
-            return Ok(Err(self.missing_there(&kind, &link, &proposal.target)?));
+        if !proposal.fields.is_empty() && !missing.is_empty() {
+            if let Some(needed) = missing.iter().find(|one| one.required) {
+                return Ok(Err(self.missing_there(&needed.entity, &needed.link, &proposal.target)?));
+            }
+            work.waits.extend(missing.into_iter().map(|one| (one.link, proposal.target.clone())));
+            return Ok(Ok(None));
         }
         let native = match column.write(&spelled, Some(&proposal.fields)) {
             Ok(native) => native,
@@ -303,7 +314,7 @@ impl Pass<'_> {
         };
         let fields = proposal.fields.iter().map(entry).filter(|entry| entry.old != entry.new).chain(computed).collect();
         let then = if matches!(proposal.op, Op::Update { .. }) { Vec::new() } else { column.then().to_vec() };
-        Ok(Ok(Change {
+        Ok(Ok(Some(Change {
             link: work.link.id.clone(),
             entity: entity.name().clone(),
             label: work.link.label.clone(),
@@ -315,7 +326,7 @@ impl Pass<'_> {
             then,
             basis: basis(entity, work),
             agreed: proposal.merged,
-        }))
+        })))
     }
 
     fn missing_there(&self, kind: &EntityName, link: &LinkId, target: &SystemName) -> Result<Trouble> {

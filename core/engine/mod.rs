@@ -42,6 +42,8 @@ pub struct Flow {
     pub between: Vec<SystemName>,
     /// A run that would change more does nothing and asks.
     pub max_changes: Option<u64>,
+    /// Whether a person is told of a record that was deleted on one side; the others keep theirs in any case.
+    pub reviews_deletions: bool,
 }
 
 /// Which records a run reads.

@@ -75,9 +75,34 @@ impl<'a> Pass<'a> {
             self.column(entity, system)?;
             self.engine.prove(system).await?;
         }
+        self.introduce_all(entity).await?;
         self.revisit(entity).await?;
         for system in &self.flow.between {
             self.pull(entity, system, scope).await?;
+        }
+        Ok(())
+    }
+
+    /// Before a flow's first run creates anything, the hub gets to know every record of the systems that it would
+    /// create in: a vendor's search may be behind, and twins are then found all the same.
+    async fn introduce_all(&mut self, entity: &Entity) -> Result<()> {
+        for name in &self.flow.between {
+            if self.engine.store.read_to(&self.flow.name, name)?.is_some() {
+                return Ok(());
+            }
+        }
+        for name in self.flow.between.iter().skip(1) {
+            let resource = self.column(entity, name)?.resource().clone();
+            let mut since = None;
+            loop {
+                self.go_on()?;
+                let page = self.engine.systems.get(name)?.changes(&resource, since.as_ref()).await?;
+                self.step(entity, name, page.records, super::step::Why::Introduced).await?;
+                if !page.more {
+                    break;
+                }
+                since = Some(page.next);
+            }
         }
         Ok(())
     }
@@ -103,6 +128,9 @@ impl<'a> Pass<'a> {
                 add(held.source);
             }
         }
+        let awaited: Vec<At> =
+            self.engine.store.revisits()?.into_iter().filter(|at| at.entity == *entity.name()).collect();
+        awaited.iter().cloned().for_each(&mut add);
         for (system, places) in again {
             if !self.flow.between.contains(&system) {
                 continue;
@@ -113,7 +141,9 @@ impl<'a> Pass<'a> {
             self.forget_vanished(entity.name(), &system, &ids, &records)?;
             self.step(entity, &system, records, super::step::Why::Again).await?;
         }
-        Ok(())
+        let mut facts = Facts::new();
+        awaited.iter().for_each(|at| facts.revisited(at));
+        self.engine.store.commit(facts)
     }
 
     /// What is parked and no longer exists waits for nothing.

@@ -21,6 +21,15 @@ struct Loose {
     value: String,
 }
 
+/// A link that a record refers to and that has no record in the target.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Missing {
+    pub entity: EntityName,
+    pub link: LinkId,
+    /// Whether the record cannot do without it.
+    pub required: bool,
+}
+
 impl Pass<'_> {
     /// Turns the native ids in the sides of `busy` works into link ids, bringing along what is not linked yet.
     pub(super) async fn resolve(&mut self, entity: &Entity, works: &mut [Work], busy: &[usize]) -> Result<()> {
@@ -157,14 +166,11 @@ impl Pass<'_> {
         self.find(entity, system, &Lookup::Field { path: native, values: spellings }).await
     }
 
-    /// Creates in `target` what values refer to and what is not there yet.
-    pub(super) async fn bring_over(
-        &mut self,
-        needed: BTreeSet<(EntityName, LinkId)>,
-        target: &SystemName,
-    ) -> Result<()> {
-        let mut by_source: BTreeMap<(EntityName, SystemName), Vec<RemoteId>> = BTreeMap::new();
-        for (entity, link) in needed {
+    /// Creates in `target` what values refer to and what is not there yet; what a record can do without only where
+    /// its own rules want it there.
+    pub(super) async fn bring_over(&mut self, needed: BTreeSet<Missing>, target: &SystemName) -> Result<()> {
+        let mut by_source: BTreeMap<(EntityName, SystemName, bool), Vec<RemoteId>> = BTreeMap::new();
+        for Missing { entity, link, required } in needed {
             let at = At { entity: entity.clone(), system: target.clone(), id: link.as_str().into() };
             if !self.fetching.insert(at) {
                 continue;
@@ -173,14 +179,15 @@ impl Pass<'_> {
             let usable =
                 link.sides.iter().find(|(_, side)| side.presence == Presence::Present && !is_planned(&side.id));
             if let Some((system, side)) = usable {
-                by_source.entry((entity, system.clone())).or_default().push(side.id.clone());
+                by_source.entry((entity, system.clone(), required)).or_default().push(side.id.clone());
             }
         }
-        for ((entity, system), ids) in by_source {
+        for ((entity, system, required), ids) in by_source {
             let entity = self.entity(&entity)?;
             let resource = self.column(entity, &system)?.resource().clone();
             let records = self.engine.systems.get(&system)?.read(&resource, &ids).await?;
-            self.step(entity, &system, records, Because::Needed(target.clone())).await?;
+            let because = if required { Because::Needed(target.clone()) } else { Because::Again };
+            self.step(entity, &system, records, because).await?;
         }
         self.fetching.clear();
         Ok(())
@@ -192,7 +199,7 @@ impl Pass<'_> {
         entity: &Entity,
         target: &SystemName,
         canonical: &Canonical,
-    ) -> Result<(Canonical, BTreeSet<(EntityName, LinkId)>)> {
+    ) -> Result<(Canonical, BTreeSet<Missing>)> {
         let mut spelled = canonical.clone();
         let mut missing = BTreeSet::new();
         let mut failed = None;
@@ -219,7 +226,8 @@ impl Pass<'_> {
                 Ok(None) => {}
                 Err(error) => failed = Some(error),
             }
-            missing.insert((at.entity.clone(), id));
+            let required = entity.requires(&header_of(at.field));
+            missing.insert(Missing { entity: at.entity.clone(), link: id, required });
             None
         });
         failed.map_or(Ok((spelled, missing)), Err)

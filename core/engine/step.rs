@@ -19,6 +19,8 @@ pub(super) enum Why {
     Changed,
     /// Something waited for them: decide, whatever was seen.
     Again,
+    /// A first look: they are linked to what is known, and nothing is decided yet.
+    Introduced,
     /// Another record refers to them in this system: they are created there whatever `create.when` says.
     Needed(SystemName),
 }
@@ -43,6 +45,9 @@ impl Pass<'_> {
             }
             self.meet(entity, system, &mut works)?;
             self.gather(entity, &mut works).await?;
+            if because == Why::Introduced {
+                return self.settle_introduced(entity, &mut works);
+            }
             let stopped = self.rounds(entity, &mut works, &because).await;
             if stopped.is_err() {
                 // Not remembered as seen, so that the next run decides them again; what was created is in its link.
@@ -86,7 +91,7 @@ impl Pass<'_> {
 
     /// Whether there is nothing to decide: one side, and no reason to create another.
     fn is_idle(&self, entity: &Entity, work: &Work, systems: &[SystemName], because: &Why) -> bool {
-        if !work.is_sound() {
+        if !work.is_sound() || !work.waits.is_empty() {
             return true;
         }
         if work.link.sides.len() > 1 {
@@ -142,6 +147,10 @@ impl Pass<'_> {
         let Some(record) = found.filter(|record| record.presence == Presence::Present) else {
             // What was deleted over there stays linked: it is neither made again nor deleted elsewhere.
             side.presence = found.map_or(Presence::Gone, |record| record.presence);
+            if self.flow.reviews_deletions {
+                let reason = format!("{name}/{} was deleted; the others keep theirs", side.id);
+                work.trouble = Some(Trouble::new(Parked::Deleted, reason));
+            }
             return;
         };
         side.id = record.id.clone();
@@ -169,6 +178,14 @@ impl Pass<'_> {
         let digest = entity.column(name).map_or(0, crate::mapping::Column::digest);
         let hash = content_hash(&record.fields, digest);
         Ok(canonical.map(|canonical| Fresh { record: record.clone(), hash, canonical, resolved: false }))
+    }
+
+    /// Remembers who is there, and not what was seen: the pull that follows decides.
+    fn settle_introduced(&mut self, entity: &Entity, works: &mut [Work]) -> Result<()> {
+        for side in works.iter_mut().flat_map(|work| work.sides.values_mut()) {
+            side.hash = 0;
+        }
+        self.settle(entity, works)
     }
 
     /// Remembers what became of each work, all in one commit.
@@ -204,6 +221,14 @@ impl Pass<'_> {
         }
         for held in &work.held {
             facts.hold(held);
+        }
+        for (link, target) in &work.waits {
+            facts.wait_for(link, target, &work.source_at());
+        }
+        for (target, at) in self.engine.store.waiting_for(&work.link.id)? {
+            if work.link.sides.contains_key(&target) {
+                facts.revisit(&work.link.id, &target, &at);
+            }
         }
         for name in &work.finished {
             facts.finish(&work.link.id, name);

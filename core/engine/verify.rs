@@ -57,7 +57,7 @@ impl Engine {
             after = Some(last.id.clone());
             let mut works: Vec<Work> = links.into_iter().map(unread).collect();
             pass.gather(entity, &mut works).await?;
-            let all: Vec<usize> = (0..works.len()).filter(|at| works[*at].sides.len() > 1).collect();
+            let all: Vec<usize> = (0..works.len()).collect();
             pass.resolve(entity, &mut works, &all).await?;
             for work in &works {
                 pass.compare(entity, work, &mut verified)?;
@@ -74,12 +74,13 @@ impl Pass<'_> {
             field: field.to_owned(),
             values,
         };
-        if let Some(trouble) = &work.trouble {
+        if let Some(trouble) = work.trouble.as_ref().filter(|_| work.link.sides.len() > 1) {
             verified.records += 1;
             verified.differences.push(told(trouble.field.as_deref().unwrap_or("record"), json!(trouble.reason)));
             return Ok(());
         }
-        if work.sides.is_empty() {
+        // A record with one side and a trouble of its own is not compared with anything: it is parked, or an open deal.
+        if work.sides.is_empty() || work.trouble.is_some() {
             return Ok(());
         }
         let gone: Vec<&SystemName> =
@@ -122,7 +123,9 @@ impl Pass<'_> {
                 Ok(Gate::Hold(_)) => held.as_ref().is_some_and(|held| held.verdict == Verdict::Approved),
                 _ => false,
             };
-            if wanted {
+            // A record waits for what it refers to as long as that one's own rule keeps it out.
+            let (_, unmet) = self.to_ids(entity, name, &merged)?;
+            if wanted && unmet.iter().all(|one| one.required) {
                 missing.push(name.clone());
             }
         }

@@ -111,6 +111,11 @@ impl Entity {
         self.fields.keys()
     }
 
+    /// Whether a record cannot do without `field`, at least where it is created.
+    pub fn requires(&self, field: &FieldName) -> bool {
+        self.fields.get(field).is_some_and(|field| field.required != Required::No)
+    }
+
     /// Who decides `field`; the side modified last, for a field that is not there.
     pub fn owner(&self, field: &FieldName) -> &Owner {
         self.fields.get(field).map_or(&Owner::Latest, |field| &field.owner)

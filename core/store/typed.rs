@@ -19,6 +19,8 @@ const HELD: u8 = b'H';
 const JOURNAL: u8 = b'J';
 const RUNS: u8 = b'R';
 const PREPARED: u8 = b'A';
+const WAITING: u8 = b'W';
+const REVISITS: u8 = b'V';
 
 /// What the hub remembers.
 #[derive(Clone, Debug)]
@@ -109,6 +111,16 @@ impl Store {
     /// The hold on one create.
     pub fn held_at(&self, link: &LinkId, target: &SystemName) -> Result<Option<Held>> {
         self.read(&key(HELD, &[link.as_str(), target.as_str()]))
+    }
+
+    /// Records that wait for `link` to be in a system, with that system.
+    pub fn waiting_for(&self, link: &LinkId) -> Result<Vec<(SystemName, At)>> {
+        self.page(&key(WAITING, &[link.as_str()]), None, usize::MAX)
+    }
+
+    /// Records to decide again, because what they waited for is there.
+    pub fn revisits(&self) -> Result<Vec<At>> {
+        self.page(&[REVISITS], None, usize::MAX)
     }
 
     /// The journal of a run, or of all runs in their order.
@@ -203,6 +215,22 @@ impl Facts {
         self.batch.delete(key(HELD, &[link.as_str(), target.as_str()]));
     }
 
+    /// A record waits for `link` to be in `target`.
+    pub fn wait_for(&mut self, link: &LinkId, target: &SystemName, at: &At) {
+        self.put(waiting_key(link, target, at), &(target, at));
+    }
+
+    /// What a record waited for is there: the next run of its flow decides it again.
+    pub fn revisit(&mut self, link: &LinkId, target: &SystemName, at: &At) {
+        self.batch.delete(waiting_key(link, target, at));
+        self.put(at_key(REVISITS, at), at);
+    }
+
+    /// A record was decided again.
+    pub fn revisited(&mut self, at: &At) {
+        self.batch.delete(at_key(REVISITS, at));
+    }
+
     /// A write was made; `number` orders the entries of a run.
     pub fn journal(&mut self, number: u64, entry: &Entry) {
         self.put(key(JOURNAL, &[entry.run.as_str(), &format!("{number:012}")]), entry);
@@ -221,6 +249,10 @@ impl Facts {
 
 fn at_key(space: u8, at: &At) -> Vec<u8> {
     key(space, &[at.entity.as_str(), at.system.as_str(), at.id.as_str()])
+}
+
+fn waiting_key(link: &LinkId, target: &SystemName, at: &At) -> Vec<u8> {
+    key(WAITING, &[link.as_str(), target.as_str(), at.entity.as_str(), at.system.as_str(), at.id.as_str()])
 }
 
 /// Parts end with a zero byte, which no name and no id contains, so that one part's end is not another's middle.

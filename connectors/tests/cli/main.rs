@@ -5,6 +5,7 @@
 mod config;
 mod start;
 mod systems;
+mod tour;
 mod usage;
 
 use std::fs;
@@ -102,7 +103,7 @@ impl Shell {
         let mut command = self.command(&format!("emulate {vendors} --listen 127.0.0.1:0"));
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let count = vendors.split_whitespace().count();
+        let count = vendors.split_whitespace().take_while(|word| !word.starts_with("--")).count();
         let bases = lines.by_ref().take(count).map(|line| {
             let line = line.unwrap();
             let words: Vec<&str> = line.split_whitespace().collect();

@@ -34,9 +34,12 @@ fn system(system: &Chosen, systems: &[Chosen]) -> String {
     let manual = described(&schema);
     let mut text = format!("\n{}[systems.{}]\n", comment(system.plugin.about), system.name);
     text.push_str(&format!("connector = \"{}\"\n", system.plugin.name));
-    if manual.contains("`base_url`") {
-        let address = such_as(manual).unwrap_or("https://...");
-        text.push_str(&format!("{}base_url = \"{address}\"\n", comment(manual)));
+    let has_path = schema.pointer("/properties/path").is_some();
+    let given = system.address.as_deref().map(|address| Value::String(address.to_owned()).to_string());
+    if manual.contains("`base_url`") || given.is_some() && !has_path {
+        let example = || format!("\"{}\"", such_as(manual).unwrap_or("https://..."));
+        let address = given.clone().unwrap_or_else(example);
+        text.push_str(&format!("{}base_url = {address}\n", comment(manual)));
     }
     let alone = systems.iter().filter(|other| other.plugin.name == system.plugin.name).count() == 1;
     let owner = if alone { system.plugin.name } else { &system.name };
@@ -46,7 +49,7 @@ fn system(system: &Chosen, systems: &[Chosen]) -> String {
         // An option that is a secret and names its variable is what nearly everybody sets.
         let usual = variable(described(option)).is_some() && name != "webhook_secret";
         let mark = if usual || required.contains(&name.as_str()) { "" } else { "# " };
-        let value = value(option, owner, name);
+        let value = given.clone().filter(|_| name == "path").unwrap_or_else(|| value(option, owner, name));
         text.push_str(&format!("{}{mark}{name} = {value}\n", comment(described(option))));
     }
     text

@@ -58,9 +58,12 @@ fn install_orders(environment: &mut Environment<'_>) {
     }
 }
 
-/// The sum of an attribute over a list; nothing is 0.
-fn sum(list: Value, attribute_name: &str) -> Result<Value, Error> {
-    over(&list, |item| part(item, attribute_name))
+/// The sum of an attribute over a list, each part rounded half up to `places` where they are given; nothing is 0.
+fn sum(list: Value, attribute_name: &str, places: Option<u32>) -> Result<Value, Error> {
+    over(&list, |item| {
+        let part = part(item, attribute_name)?;
+        Ok(places.map_or(part, |places| round_to(part, places)))
+    })
 }
 
 /// VAT of a list: each line's net times its rate in percent, rounded half up to cents, then summed.

@@ -8,7 +8,7 @@
 //! - Nothing is `none`, a field that is missing, and the empty text. It counts as 0 in sums and as no text in `a ~ b`;
 //!   a filter on it gives nothing. In `where` and `read` it is neither more nor less than anything; in `when`, `hold`
 //!   and `write` comparing it so is an error, since a rule about money must not be passed by a missing amount.
-//! - Functions: `sum(list, 'attr')`, `vat(list, 'net', 'rate')`, `net(list, 'quantity', 'price', 'discount')`,
+//! - Functions: `sum(list, 'attr')` or `sum(list, 'attr', places)`, `vat(list, 'net', 'rate')`, `net(list, 'quantity', 'price', 'discount')`,
 //!   `net_vat(.., 'rate')`, `add`, `sub`, `mul`, `div`, `round(x, n)`, `min`, `max`, `default(x, y)`.
 //! - Filters: `dec(n)`, `round(n)`, `date(format, zone)`, `regex(pattern, group)`, `default(x)`, `truncate(n)`,
 //!   `pad(n, with)`, `upper`, `lower`, `trim`, `digits`, `vat`, `phone`, `iso_country`, `replace(a, b)`, `split(by)`,

@@ -40,6 +40,7 @@ fn an_expression_gives_its_value_on_a_record() {
         ("quote.hs_title ~ '-' ~ client ~ missing", json!("Q1-1")),
         ("line_items[0].amount", json!("10.05")),
         ("sum(line_items, 'amount')", json!("10.38")),
+        ("sum(line_items, 'amount', 1)", json!("10.4")),
         ("vat(line_items, 'amount', 'vat_rate')", json!("2.03")),
         ("add(sum(line_items, 'amount'), vat(line_items, 'amount', 'vat_rate'))", json!("12.41")),
         ("net(quote_lines, 'quantity', 'price', 'discount')", json!("14.52")),

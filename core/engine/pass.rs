@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Engine, Flow, Scope};
 use crate::clock::Timestamp;
+use crate::connector::Effect;
 use crate::mapping::{Column, Entity};
 use crate::model::{EntityName, FlowName, RunId, SystemName};
 use crate::plan::{Change, FlowPlan, Prepared};
@@ -218,14 +219,27 @@ impl<'a> Pass<'a> {
         })
     }
 
-    /// The systems that an entity is kept in: its own flow's, else this flow's that have a column for it.
+    /// The systems that an entity is kept in: its own flow's, and this flow's, that have a column and records for it.
     pub fn kept_in(&self, entity: &Entity) -> Vec<SystemName> {
         let own = self.engine.flows.iter().find(|flow| flow.entity == *entity.name());
         let flow = if *entity.name() == self.flow.entity { self.flow } else { own.unwrap_or(self.flow) };
         let mut systems = flow.between.clone();
         systems.extend(self.flow.between.iter().filter(|name| !flow.between.contains(name)).cloned());
-        systems.retain(|name| entity.column(name).is_some() && self.engine.systems.get(name).is_ok());
+        systems.retain(|name| {
+            let column = entity.column(name);
+            let system = self.engine.systems.get(name);
+            column.zip(system.ok()).is_some_and(|(column, system)| {
+                // A folder of quotes names customers and keeps none; a flow's own entity must be there.
+                *entity.name() == self.flow.entity || system.resource(column.resource()).is_ok()
+            })
+        });
         systems
+    }
+
+    /// Whether records can be created in a system at all: a folder of quotes takes none.
+    pub fn takes_new(&self, entity: &Entity, system: &SystemName) -> Result<bool> {
+        let resource = self.column(entity, system)?.resource();
+        Ok(self.engine.systems.get(system)?.resource(resource)?.capabilities.create != Effect::None)
     }
 
     /// The next number of the run's journal.

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::client::{Ask, Client, among};
 use super::sums::{Invoice, sums};
-use super::wire::{self, decimal, money, own, plain, text};
+use super::wire::{self, decimal, money, own, plain, text, unescaped};
 
 /// What the hub needs of an invoice; Dolibarr sends its lines otherwise, at 4 kB each.
 pub(super) const INVOICE: (&str, &str) = (
@@ -165,7 +165,7 @@ fn line(raw: &Value, rate: Decimal) -> Value {
     for name in ["product_ref", "product_label", "product_type", "rang"] {
         put(name, text(raw, name));
     }
-    put("desc", text(raw, "desc").map(|desc| desc.replace("&amp;", "&")));
+    put("desc", text(raw, "desc").map(|desc| unescaped(&desc)));
     for name in ["qty", "remise_percent", "tva_tx"] {
         put(name, decimal(raw, name).map(|amount| plain(amount, 0)));
     }

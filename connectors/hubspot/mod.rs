@@ -139,7 +139,8 @@ impl Connector for HubSpot {
         if property == KEY || (kind == Kind::Contacts && property == "email") {
             let names = &documents.asked.own;
             let found = self.calls.read(kind.path(), &values, names, Some(property), Archived::Not).await;
-            return documents.join(found.map_err(lacks_key)?).await;
+            let found = found.map_err(|error| if property == KEY { lacks_key(error) } else { error });
+            return documents.join(found?).await;
         }
         let ids = self.search(kind, property, &values).await?;
         documents.read(&ids).await

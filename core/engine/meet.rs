@@ -1,7 +1,8 @@
 //! Twins: a record without a link meets what the hub and the other systems already know.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
+use jiff::SignedDuration;
 use serde_json::json;
 
 use super::link::{match_hash, match_hashes, same_key, shared_key};
@@ -13,40 +14,62 @@ use crate::mapping::Entity;
 use crate::model::{Canonical, ExternalKey, FieldName, LinkId, Presence, Record, SystemName};
 use crate::store::{Link, Why};
 
+/// After so long a record that was created can be found, wherever it can be found at all.
+const LATER: SignedDuration = SignedDuration::from_mins(15);
+
 impl Pass<'_> {
     /// Joins new records to links that the hub knows: by its own key on the record, else by match keys.
     pub(super) fn meet(&mut self, entity: &Entity, system: &SystemName, works: &mut [Work]) -> Result<()> {
+        let mut taken: BTreeSet<LinkId> =
+            works.iter().filter(|work| !work.new).map(|work| work.link.id.clone()).collect();
         for work in works.iter_mut().filter(|work| work.new) {
             let Some(fresh) = work.sides.get(system) else { continue };
-            let (key, values) = (fresh.record.key.clone(), fresh.canonical.clone());
-            if let Some(key) = key.filter(|key| key.as_str().starts_with(&format!("{}:", entity.name()))) {
-                work.link.id = LinkId::new(key.as_str());
+            let (record, values) = (fresh.record.clone(), fresh.canonical.clone());
+            let ours = record.key.filter(|key| key.as_str().starts_with(&format!("{}:", entity.name())));
+            let by_key = ours.map(|key| LinkId::new(key.as_str())).filter(|id| *id != work.link.id);
+            for id in by_key.clone().into_iter().chain([work.link.id.clone()]) {
+                let Some(known) = self.engine.store.link(&id)?.filter(|_| work.new) else { continue };
+                self.enter(work, system, known, &mut taken);
             }
-            if let Some(known) = self.engine.store.link(&work.link.id)? {
-                self.enter(work, system, known);
+            if let Some(id) = by_key.filter(|_| work.new) {
+                let known = self.engine.store.link(&id)?;
+                if known.is_none() && taken.insert(id.clone()) {
+                    work.link.id = id;
+                } else {
+                    work.trouble = Some(copied(&id, known.as_ref()));
+                }
+            }
+            if !work.new || !work.is_sound() {
                 continue;
             }
             for hash in match_hashes(entity, &values) {
-                let Some(id) = self.engine.store.matched(entity.name(), hash)? else { continue };
-                let Some(known) = self.engine.store.link(&id)? else { continue };
-                work.matched = !known.sides.contains_key(system);
-                self.enter(work, system, known);
+                let Some(known) = self.matched(entity, hash)? else { continue };
+                work.matched = self.enter(work, system, known, &mut taken);
                 break;
             }
         }
         Ok(())
     }
 
-    /// Makes a work part of a link that has no record of its system yet.
-    fn enter(&mut self, work: &mut Work, system: &SystemName, known: Link) {
-        if known.sides.contains_key(system) {
-            return;
+    /// The link that a match key means, unless all its records are gone: what is dead has no twin.
+    pub(super) fn matched(&self, entity: &Entity, hash: u64) -> Result<Option<Link>> {
+        let Some(id) = self.engine.store.matched(entity.name(), hash)? else { return Ok(None) };
+        let known = self.engine.store.link(&id)?;
+        Ok(known.filter(|known| known.sides.values().any(|side| side.presence == Presence::Present)))
+    }
+
+    /// Makes a work part of a link that has no record of its system yet, or this very one; tells whether it is.
+    fn enter(&mut self, work: &mut Work, system: &SystemName, known: Link, taken: &mut BTreeSet<LinkId>) -> bool {
+        let Some(own) = work.link.sides.get(system).cloned() else { return false };
+        let there = known.sides.get(system).map(|side| side.id.clone());
+        if there.as_ref().is_some_and(|id| *id != own.id) || !taken.insert(known.id.clone()) {
+            return false;
         }
-        let Some(own) = work.link.sides.remove(system) else { return };
         work.link = known;
         work.link.sides.insert(system.clone(), own);
         work.new = false;
-        self.counts.linked += 1;
+        self.counts.linked += u64::from(there.is_none());
+        true
     }
 
     /// What must be looked at before works are created in `target`: the same key there, a twin there, a double here.
@@ -81,6 +104,34 @@ impl Pass<'_> {
         for key in entity.match_keys() {
             self.find_twins(entity, target, works, &still_open(works, creating, target), key).await?;
         }
+        let is_blind = effect == Effect::Blind || !self.bears_keys(entity, target);
+        for at in still_open(works, creating, target) {
+            self.refuse_doubtful(target, &mut works[at], if is_blind { Effect::Blind } else { effect })?;
+        }
+        Ok(())
+    }
+
+    /// A create whose answer was lost, and that cannot be told from one that was never made, is not made again.
+    fn refuse_doubtful(&self, target: &SystemName, work: &mut Work, effect: Effect) -> Result<()> {
+        let Some(job) = self.engine.store.job_at(&work.link.id, target)? else { return Ok(()) };
+        let reason = match effect {
+            Effect::Blind => {
+                let parked = self.engine.store.parked_at(&work.source_at())?;
+                if parked.is_some_and(|parked| parked.why == Why::Unknown && parked.attempts == 0) {
+                    return Ok(());
+                }
+                format!(
+                    "it may have been created in {target} already; look there, and `parked retry` it only if it was not"
+                )
+            }
+            Effect::SearchableLater if self.now().duration_since(job.started) < LATER => {
+                format!(
+                    "it may have been created in {target} already, which cannot be found yet; the next runs look again"
+                )
+            }
+            _ => return Ok(()),
+        };
+        work.trouble = Some(Trouble::new(Why::Unknown, reason));
         Ok(())
     }
 
@@ -100,10 +151,7 @@ impl Pass<'_> {
             for hash in match_hashes(entity, &values) {
                 let known = match here.get(&hash) {
                     Some((link, label)) => Some((link.clone(), label.clone())),
-                    None => match self.engine.store.matched(entity.name(), hash)? {
-                        Some(id) => self.engine.store.link(&id)?.map(|link| (id, link.label)),
-                        None => None,
-                    },
+                    None => self.matched(entity, hash)?.map(|link| (link.id, link.label)),
                 };
                 if let Some((link, label)) = known.filter(|(link, _)| *link != work.link.id) {
                     twin = Some((link, label, hash));
@@ -168,6 +216,21 @@ impl Pass<'_> {
             let known = works[*at].best_values();
             let hits: Vec<&Fresh> =
                 candidates.iter().filter(|candidate| same_key(key, &known, &candidate.canonical)).collect();
+            let holder = match hits.as_slice() {
+                [hit] => works.iter().find(|work| {
+                    work.link.id != works[*at].link.id
+                        && work.link.sides.get(target).is_some_and(|side| side.id == hit.record.id)
+                }),
+                _ => None,
+            };
+            if let Some(holder) = holder {
+                let reason = format!(
+                    "its twin in {target} is that of {} \"{}\" too; merge them in {}",
+                    holder.link.id, holder.link.label, works[*at].source
+                );
+                works[*at].trouble = Some(Trouble::new(Why::Ambiguous, reason));
+                continue;
+            }
             self.take_twin(entity, target, &mut works[*at], &known, &hits)?;
         }
         Ok(())
@@ -209,7 +272,7 @@ impl Pass<'_> {
             }
             Some(link) => {
                 let source = work.source.clone();
-                self.enter(work, &source, link);
+                self.enter(work, &source, link, &mut BTreeSet::new());
                 self.join(entity, work, target, &hit.record)?;
             }
             None => {
@@ -249,6 +312,13 @@ fn contradiction(entity: &Entity, one: &Canonical, other: &Canonical) -> Option<
         }
     }
     None
+}
+
+/// A record that bears the key of another one: a person copied it, key and all.
+fn copied(id: &LinkId, known: Option<&Link>) -> Trouble {
+    let label = known.map_or_else(String::new, |known| format!(" \"{}\"", known.label));
+    let reason = format!("it bears the hub's key of {id}{label}, as a copy of another record does; empty its key");
+    Trouble::new(Why::Ambiguous, reason).detail(json!({ "link": id }))
 }
 
 fn still_open(works: &[Work], creating: &[usize], target: &SystemName) -> Vec<usize> {

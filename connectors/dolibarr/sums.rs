@@ -5,9 +5,10 @@ use jiff::civil::Date;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Value, json};
 
+use super::orders::rate;
 use super::wire::{day, decimal, epoch, money, own, text, zone_of};
 
-/// One invoice, seen from its order. Amounts are in the invoice's own currency.
+/// One invoice, seen from its order. Amounts are in the order's currency.
 #[derive(Clone, Debug)]
 pub(super) struct Invoice {
     pub id: String,
@@ -24,7 +25,7 @@ pub(super) struct Invoice {
     /// What deposits took off it; they were invoiced and paid as invoices of their own (documented, not observed).
     deposited: Decimal,
     remaining: Decimal,
-    /// One unit of the company's currency in the invoice's.
+    /// One unit of the company's currency in the order's.
     rate: Decimal,
 }
 
@@ -70,15 +71,19 @@ fn utc_day(at: Timestamp) -> Date {
 }
 
 impl Invoice {
-    /// Reads `GET /invoices` documents; `type` 2 is a credit note.
-    pub fn of(raw: &Value, now: Timestamp) -> Self {
+    /// Reads `GET /invoices` documents; `type` 2 is a credit note. One in another currency than its order's is converted
+    /// at the order's rate, so that sums are in one currency.
+    pub fn of(raw: &Value, order: &Value, now: Timestamp) -> Self {
         let amount = |field: &str| decimal(raw, field).unwrap_or_default();
         let (home, foreign) = (amount("total_ttc"), decimal(raw, "multicurrency_total_ttc"));
+        let code = |document: &Value| text(document, "multicurrency_code");
+        let stray = code(raw).is_some() && code(order).is_some() && code(raw) != code(order);
         let rate = match foreign {
+            _ if stray => rate(order),
             Some(foreign) if !home.is_zero() && !foreign.is_zero() => foreign / home,
             _ => Decimal::ONE,
         };
-        let total = |field: &str| own(raw, field).unwrap_or_default();
+        let total = |field: &str| if stray { cents(amount(field) * rate) } else { own(raw, field).unwrap_or_default() };
         let gross = total("total_ttc");
         let credited = cents(amount("totalcreditnotes") * rate);
         let deposited = cents(amount("totaldeposits") * rate);
@@ -226,12 +231,24 @@ mod tests {
                     "id": "1", "ref": "FA2611-0001", "type": kind, "statut": state, "paye": closed, "total_ttc": total,
                     "totalpaid": paid, "totalcreditnotes": null, "totaldeposits": deposits, "remaintopay": rest,
                 });
-                Invoice::of(&raw, Timestamp::UNIX_EPOCH)
+                Invoice::of(&raw, &json!({}), Timestamp::UNIX_EPOCH)
             };
         let invoices: Vec<Invoice> = invoices.iter().map(read).collect();
         let told: std::collections::BTreeMap<_, _> = sums(&invoices, &[]).into_iter().collect();
         let told = ["invoice_status", "invoiced", "paid", "balance_due"].map(|name| told[name].clone());
         assert_eq!(told, expected.map(|text| json!(text)));
+    }
+
+    #[test]
+    fn an_invoice_in_another_currency_is_converted_at_its_orders_rate() {
+        let order = json!({"multicurrency_code": "USD", "multicurrency_tx": "1.10000000"});
+        for (code, gross) in [("EUR", "110.00"), ("USD", "111.00")] {
+            let raw = json!({
+                "id": "1", "statut": "1", "paye": "0", "total_ttc": "100.00000000", "remaintopay": "100",
+                "multicurrency_code": code, "multicurrency_total_ttc": if code == "EUR" { "100.00" } else { "111.00" },
+            });
+            assert_eq!(Invoice::of(&raw, &order, Timestamp::UNIX_EPOCH).document()["total_ttc"], gross);
+        }
     }
 
     #[test]

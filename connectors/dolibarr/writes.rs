@@ -99,6 +99,9 @@ impl Writer<'_> {
         if self.table.name == ORDERS.name {
             return sales::update(self, id, fields).await;
         }
+        if let (true, Some(reference)) = (self.table.name == PRODUCTS.name, fields.get("ref")) {
+            plain_ref(reference.as_str().unwrap_or_default())?;
+        }
         let mut body = self.body(fields).await?;
         let becomes_customer = matches!(body.get("client").and_then(Value::as_str), Some("1" | "3"));
         if self.table.name == THIRDPARTIES.name && becomes_customer && !body.contains_key("code_client") {
@@ -201,8 +204,10 @@ pub(super) fn bear(body: &mut Map<String, Value>, key: &ExternalKey) {
 
 /// Refuses a product reference that Dolibarr would change: `SVC 002/é` became `SVC_002_e`, as observed on 22.0.4.
 fn plain_ref(reference: &str) -> Result<()> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.+=#@$&,".contains(c);
-    if reference.is_empty() || !reference.chars().all(plain) {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.+#@&".contains(c);
+    // A row of dashes or dots becomes `_` as well (documented).
+    let rows = ["--", ".."].iter().any(|row| reference.contains(row));
+    if reference.is_empty() || rows || !reference.chars().all(plain) {
         return Err(Error::new(
             ErrorKind::Rejected,
             format!("Dolibarr would change the product reference `{reference}`: use letters without accents, digits, `-`, `_` and `.`"),

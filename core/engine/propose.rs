@@ -107,9 +107,9 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// Nothing is left to write: what the sides have now is what was agreed.
+    /// Nothing is left to write: what the sides have now is what was agreed. One that is away agrees to nothing.
     fn agree(&self, work: &mut Work, decision: &Decision) {
-        if work.link.sides.len() > 1 {
+        if work.sides.len() > 1 {
             work.link.agreed = Some(decision.merged.clone());
         }
     }

@@ -61,6 +61,11 @@ impl Pass<'_> {
                         Owner::System(owner) if owner != system && present.contains(owner) => {
                             side.canonical.remove(field.as_str());
                         }
+                        // Two records that refer to each other: the first does without, and is decided again.
+                        _ if !entity.requires(&field) && self.fetching.contains(&place_of(&left, system)) => {
+                            side.canonical.remove(field.as_str());
+                            work.again = true;
+                        }
                         _ => missing.push((system.clone(), left)),
                     }
                 }
@@ -246,6 +251,11 @@ impl Pass<'_> {
 /// The field of the record that holds a reference: `lines` of `lines.product`.
 fn header_of(field: &FieldName) -> FieldName {
     FieldName::new(field.as_str().split('.').next().unwrap_or_default())
+}
+
+/// The record that an unresolved reference means, or the value that it is looked for by.
+fn place_of(left: &Unresolved, system: &SystemName) -> At {
+    At { entity: left.entity.clone(), system: system.clone(), id: left.value.as_str().into() }
 }
 
 fn unresolved(system: &SystemName, left: &Unresolved) -> Trouble {

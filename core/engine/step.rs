@@ -267,6 +267,9 @@ impl Pass<'_> {
         for name in &work.released {
             facts.release(&work.link.id, name);
         }
+        if work.again {
+            facts.again(&work.source_at());
+        }
         for (link, target) in &work.waits {
             facts.wait_for(link, target, &work.source_at());
         }

@@ -59,6 +59,8 @@ pub(super) struct Work {
     pub released: BTreeSet<SystemName>,
     /// Links that must be in a system first, whose own rules keep them out of it.
     pub waits: Vec<(LinkId, SystemName)>,
+    /// Whether it did without a reference that is still on its way.
+    pub again: bool,
     /// Its system stopped in the middle: the next run decides again, as if nothing had been seen.
     pub stopped: bool,
 }

@@ -233,6 +233,11 @@ impl Facts {
     /// What a record waited for is there: the next run of its flow decides it again.
     pub fn revisit(&mut self, link: &LinkId, target: &SystemName, at: &At) {
         self.batch.delete(waiting_key(link, target, at));
+        self.again(at);
+    }
+
+    /// A record is to be decided again by the next run of its flow.
+    pub fn again(&mut self, at: &At) {
         self.put(at_key(REVISITS, at), at);
     }
 

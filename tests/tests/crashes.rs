@@ -1,4 +1,4 @@
-//! Whatever the moment at which the hub dies, the runs after it leave one order per won deal and no difference.
+//! Whatever the moment at which the hub dies or a write goes astray, the runs after it leave one order per won deal and no difference.
 #![allow(clippy::unwrap_used, reason = "a broken test tells where")]
 
 use std::path::Path;
@@ -13,7 +13,7 @@ use passerelle_core::model::Fields;
 use passerelle_core::store::{Backend, Memory as InMemory, Store};
 use passerelle_core::system::{System, Systems};
 use passerelle_tests::crash::{Disk, Fuse, Line};
-use passerelle_tests::memory::Memory;
+use passerelle_tests::memory::{Memory, Trouble};
 use serde_json::{Value, json};
 
 const DEALS: usize = 10;
@@ -137,6 +137,39 @@ async fn sweep(effect: Effect) -> usize {
         }
     }
     0
+}
+
+/// Lets one write after the other go wrong, in one system, in a first and a second run; one world each.
+async fn spoil(trouble: Trouble, effect: Effect) {
+    let mappings = mappings();
+    for spoiled in ["crm", "erp"] {
+        for number in 0.. {
+            let world = World::new(&mappings, effect);
+            let far = if spoiled == "crm" { &world.crm } else { &world.erp };
+            (0..number).for_each(|_| far.trouble(Trouble::None));
+            far.trouble(trouble);
+            let sound = Fuse::cut_at(i64::MAX);
+            world.sync(&sound).await;
+            world.moves_on();
+            world.sync(&sound).await;
+            let was_early = !far.is_troubled();
+            for _ in 0..3 {
+                world.sync(&sound).await;
+            }
+            world.is_as_promised(&format!("{effect:?}, {trouble:?} at write {number} to {spoiled}")).await;
+            if !was_early {
+                assert!(number > 5, "{spoiled} was written to {number} times");
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_single_answer_or_request_that_is_lost_costs_anything() {
+    for trouble in [Trouble::LostAnswer, Trouble::LostRequest, Trouble::Down, Trouble::CutAfter] {
+        spoil(trouble, Effect::Searchable).await;
+    }
 }
 
 #[tokio::test]

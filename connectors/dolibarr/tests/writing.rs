@@ -99,8 +99,13 @@ async fn a_customer_gets_a_code_and_a_country_by_its_code() {
 #[tokio::test]
 async fn a_product_reference_that_would_be_changed_is_refused() {
     let world = World::new().await;
-    let refused = world.create("products", "k:1", json!({"ref": "SVC 002/é", "label": "x"})).await.unwrap_err();
-    assert_eq!(refused.kind(), ErrorKind::Rejected);
+    for reference in ["SVC 002/é", "A,B", "A--B", "A=1", ""] {
+        let fields = json!({"ref": reference, "label": "x"});
+        let refused = world.create("products", "k:1", fields.clone()).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Rejected, "{reference}");
+        let refused = world.update("products", &"1".into(), fields).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Rejected, "{reference}");
+    }
     assert_eq!(world.drain("products", None).await.0.len(), 2);
 }
 

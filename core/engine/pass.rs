@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Engine, Flow, Scope};
 use crate::clock::Timestamp;
+use crate::connector::Effect;
 use crate::mapping::{Column, Entity};
 use crate::model::{EntityName, FlowName, RunId, SystemName};
 use crate::plan::{Change, FlowPlan, Prepared};
@@ -171,11 +172,23 @@ impl<'a> Pass<'a> {
         let first = std::iter::once(self.flow).filter(|flow| flow.entity == *entity.name());
         let mut systems: Vec<SystemName> = Vec::new();
         for name in first.chain(own).chain([self.flow]).flat_map(|flow| &flow.between) {
-            if !systems.contains(name) && entity.column(name).is_some() && self.engine.systems.get(name).is_ok() {
+            if !systems.contains(name) && self.keeps(entity, name) {
                 systems.push(name.clone());
             }
         }
         systems
+    }
+
+    /// Whether a system has a column and records for an entity: a folder of quotes names customers and keeps none.
+    fn keeps(&self, entity: &Entity, name: &SystemName) -> bool {
+        let Some((column, system)) = entity.column(name).zip(self.engine.systems.get(name).ok()) else { return false };
+        *entity.name() == self.flow.entity || system.resource(column.resource()).is_ok()
+    }
+
+    /// Whether records can be created in a system at all.
+    pub fn takes_new(&self, entity: &Entity, system: &SystemName) -> Result<bool> {
+        let resource = self.column(entity, system)?.resource();
+        Ok(self.engine.systems.get(system)?.resource(resource)?.capabilities.create != Effect::None)
     }
 
     /// The next number of the run's journal.

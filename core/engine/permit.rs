@@ -20,6 +20,9 @@ impl Pass<'_> {
         merged: &Canonical,
         because: &Because,
     ) -> Result<bool> {
+        if !self.takes_new(entity, target)? {
+            return Ok(false);
+        }
         let gate = match self.column(entity, target)?.may_create(merged) {
             Ok(gate) => gate,
             Err(problem) => {

@@ -127,7 +127,14 @@ impl Pass<'_> {
             let column = self.column(entity, name)?;
             let fields = decision.writes.get(name).cloned().unwrap_or_default();
             let (spelled, _) = self.to_ids(entity, name, &decision.merged, &fields)?;
-            let extra = match column.derived(&spelled, Some(&side.record.fields)) {
+            let native = &side.record.fields;
+            let seen = column.derived(&spelled, Some(native));
+            let extra = seen.and_then(|extra| {
+                let goes = !fields.is_empty() || !extra.is_empty();
+                let unseen = if goes { column.unseen(&spelled, native)? } else { Fields::new() };
+                Ok(extra.into_iter().chain(unseen).collect::<Fields>())
+            });
+            let extra = match extra {
                 Ok(extra) => extra,
                 Err(problems) => {
                     work.trouble = Some(misfit(first(problems)));

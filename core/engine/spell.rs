@@ -79,6 +79,7 @@ impl Pass<'_> {
                 Err(problems) => return Ok(Err(misfit(first(problems)))),
             }
         }
+        let computed = computed(work, &proposal);
         for (path, value) in proposal.extra {
             native.entry(path).or_insert(value);
         }
@@ -90,7 +91,7 @@ impl Pass<'_> {
             rule: proposal.reasons.get(field).map_or_else(|| "computed".to_owned(), |reason| reason.rule.clone()),
             source: proposal.reasons.get(field).map_or_else(|| work.source.clone(), |reason| reason.source.clone()),
         };
-        let fields = proposal.fields.iter().map(entry).filter(|entry| entry.old != entry.new).collect();
+        let fields = proposal.fields.iter().map(entry).filter(|entry| entry.old != entry.new).chain(computed).collect();
         let then = if matches!(proposal.op, Op::Update { .. }) { Vec::new() } else { column.then().to_vec() };
         Ok(Ok(Some(Change {
             link: work.link.id.clone(),
@@ -156,4 +157,17 @@ fn basis(entity: &Entity, work: &Work) -> Vec<Basis> {
         })
     };
     work.sides.iter().filter_map(one).collect()
+}
+
+/// What an update writes of one-way columns, by its native path, so that a plan shows it too.
+fn computed(work: &Work, proposal: &Proposal) -> Vec<FieldEntry> {
+    let Some(side) = work.sides.get(&proposal.target).filter(|_| proposal.op != Op::Create) else { return Vec::new() };
+    let entry = |(path, value): (&String, &Value)| FieldEntry {
+        field: FieldName::new(path.as_str()),
+        old: side.record.fields.get(path).cloned().unwrap_or(Value::Null),
+        new: value.clone(),
+        rule: "computed".to_owned(),
+        source: work.source.clone(),
+    };
+    proposal.extra.iter().map(entry).collect()
 }

@@ -137,6 +137,9 @@ impl Pass<'_> {
         let merged = decide_work(entity, work, &systems).merged;
         let mut missing = Vec::new();
         for name in systems.iter().filter(|name| !work.link.sides.contains_key(*name)) {
+            if !self.takes_new(entity, name)? {
+                continue;
+            }
             let held = self.engine.store.held_at(&work.link.id, name)?;
             let wanted = match self.column(entity, name)?.may_create(&merged) {
                 Ok(Gate::Create) => true,

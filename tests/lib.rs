@@ -1,5 +1,6 @@
-//! What tests and benchmarks share: systems in memory, stories as files.
+//! What tests and benchmarks share: systems in memory, power cuts, stories as files.
 
 pub mod conformance;
+pub mod crash;
 pub mod memory;
 pub mod scenario;

@@ -16,12 +16,16 @@ use serde_json::Value;
 /// What happens to the next write instead of success.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trouble {
+    /// Nothing: this one goes well.
+    None,
     /// It is done, and no answer comes.
     LostAnswer,
     /// It is not done, and no answer comes.
     LostRequest,
     /// The vendor refuses it for good.
     Refused,
+    /// It is done, and then the system is down.
+    CutAfter,
     /// The system is down.
     Down,
     /// The key is wrong.
@@ -34,6 +38,7 @@ struct Kept {
     key: Option<ExternalKey>,
     moved: u64,
     presence: Presence,
+    aliases: Vec<RemoteId>,
 }
 
 #[derive(Debug, Default)]
@@ -43,6 +48,10 @@ struct State {
     troubles: VecDeque<Trouble>,
     calls: u64,
     written: Vec<String>,
+    /// Set over the fields of every record that is created here.
+    added: Fields,
+    /// The vendor's search does not know yet what was just created.
+    lags: bool,
 }
 
 /// A system in memory; clones share it.
@@ -50,12 +59,15 @@ struct State {
 pub struct Memory {
     state: Arc<Mutex<State>>,
     resources: Vec<Resource>,
+    create: Effect,
     /// Whether a look-up by a field finds nothing, as a search whose index is behind.
     pub search_finds_nothing: bool,
+    /// Whether its feed tells every record twice, within a page.
+    pub feed_repeats: bool,
 }
 
 impl Memory {
-    /// An empty system with these resources; a resource in capitals has the state move `validate`.
+    /// An empty system with these resources, each with the state move `validate`.
     pub fn new(resources: &[&str], create: Effect) -> Self {
         let resource = |name: &&str| Resource {
             name: (*name).into(),
@@ -69,7 +81,13 @@ impl Memory {
                 actions: &["validate"],
             },
         };
-        Self { state: Arc::default(), resources: resources.iter().map(resource).collect(), search_finds_nothing: false }
+        Self {
+            state: Arc::default(),
+            resources: resources.iter().map(resource).collect(),
+            create,
+            search_finds_nothing: false,
+            feed_repeats: false,
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -87,9 +105,60 @@ impl Memory {
             key: None,
             moved,
             presence: Presence::Present,
+            aliases: Vec::new(),
         });
         kept.fields.extend(fields);
+        kept.presence = Presence::Present;
         kept.moved = moved;
+    }
+
+    /// Puts a record away, as a person would; an edit brings it back.
+    pub fn archive(&self, resource: &str, id: &str) {
+        let mut state = self.state();
+        state.clock += 1;
+        let moved = state.clock;
+        if let Some(kept) = state.kept.get_mut(&(resource.to_owned(), id.to_owned())) {
+            kept.presence = Presence::Archived;
+            kept.moved = moved;
+        }
+    }
+
+    /// Merges a record into another, whose id then answers for both.
+    pub fn merge(&self, resource: &str, id: &str, into: &str) {
+        let mut state = self.state();
+        state.clock += 1;
+        let moved = state.clock;
+        let lost = state.kept.remove(&(resource.to_owned(), id.to_owned()));
+        if let Some(kept) = state.kept.get_mut(&(resource.to_owned(), into.to_owned())) {
+            kept.aliases.push(id.into());
+            kept.aliases.extend(lost.into_iter().flat_map(|lost| lost.aliases));
+            kept.moved = moved;
+        }
+    }
+
+    /// Copies a record, the hub's key included, as a careless vendor does.
+    pub fn copy(&self, resource: &str, id: &str, to: &str) {
+        let mut state = self.state();
+        state.clock += 1;
+        let moved = state.clock;
+        if let Some(kept) = state.kept.get(&(resource.to_owned(), id.to_owned())).cloned() {
+            state.kept.insert((resource.to_owned(), to.to_owned()), Kept { moved, ..kept });
+        }
+    }
+
+    /// From now on every record that is created here gets these fields over its own.
+    pub fn adds(&self, fields: Fields) {
+        self.state().added = fields;
+    }
+
+    /// Whether the vendor's search still lacks what was just created.
+    pub fn search_lags(&self, lags: bool) {
+        self.state().lags = lags;
+    }
+
+    /// Whether a trouble is still to come.
+    pub fn is_troubled(&self) -> bool {
+        !self.state().troubles.is_empty()
     }
 
     /// Deletes a record, as a person would.
@@ -129,9 +198,12 @@ impl Memory {
             Some(Trouble::Refused) => return Err(Error::new(ErrorKind::Rejected, "the vendor says: no")),
             Some(Trouble::Down) => return Err(Error::new(ErrorKind::Unavailable, "the connection failed")),
             Some(Trouble::Denied) => return Err(Error::new(ErrorKind::Denied, "the key is not valid")),
-            Some(Trouble::LostAnswer) | None => {}
+            Some(Trouble::LostAnswer | Trouble::CutAfter | Trouble::None) | None => {}
         }
-        let done = self.state().write(resource.as_str(), write);
+        let done = self.state().write(resource.as_str(), write, self.create);
+        if trouble == Some(Trouble::CutAfter) {
+            return Err(Error::new(ErrorKind::Unavailable, "the connection failed"));
+        }
         if trouble == Some(Trouble::LostAnswer) {
             return Err(Error::new(ErrorKind::OutcomeUnknown, "no answer in time"));
         }
@@ -145,23 +217,28 @@ impl State {
         let mut record = Record::new(at.1.as_str(), kept.fields.clone());
         record.key = kept.key.clone();
         record.presence = kept.presence;
+        record.aliases = kept.aliases.clone();
         Some(record)
     }
 
-    fn write(&mut self, resource: &str, write: &Write) -> Outcome {
+    fn write(&mut self, resource: &str, write: &Write, effect: Effect) -> Outcome {
         self.clock += 1;
         let moved = self.clock;
         match write {
             Write::Create { key, fields, then } => {
-                if self.kept.iter().any(|((there, _), kept)| there == resource && kept.key.as_ref() == Some(key)) {
+                let bears = |((there, _), kept): (&(String, String), &Kept)| {
+                    there == resource && kept.key.as_ref() == Some(key)
+                };
+                if effect == Effect::Keyed && self.kept.iter().any(bears) {
                     return Err(Error::new(ErrorKind::Rejected, format!("duplicate key {key}")));
                 }
                 let id = format!("n{}", self.kept.len() + 1);
                 let at = (resource.to_owned(), id.clone());
-                self.kept.insert(
-                    at.clone(),
-                    Kept { fields: fields.clone(), key: Some(key.clone()), moved, presence: Presence::Present },
-                );
+                let key = Some(key.clone()).filter(|_| effect != Effect::Blind);
+                let mut fields = fields.clone();
+                fields.extend(self.added.clone());
+                let kept = Kept { fields, key, moved, presence: Presence::Present, aliases: Vec::new() };
+                self.kept.insert(at.clone(), kept);
                 self.move_state(&at, then);
                 self.written.push(format!("create {resource}/{id}"));
                 Ok(Written { id: id.into(), record: self.record(&at) })
@@ -228,20 +305,29 @@ impl Connector for Memory {
         let more = moved.len() > 50;
         moved.truncate(50);
         let next = moved.last().map_or(from, |(moved, _)| *moved);
-        let records = moved.iter().filter_map(|(_, at)| state.record(at)).collect();
+        let mut records: Vec<Record> = moved.iter().filter_map(|(_, at)| state.record(at)).collect();
+        if self.feed_repeats {
+            records.extend(records.clone());
+        }
         Ok(Page { records, next: Cursor::new(next.to_string()), more })
     }
 
     async fn read(&self, resource: &ResourceName, ids: &[RemoteId]) -> Result<Vec<Record>> {
         let mut state = self.state();
         state.calls += 1;
-        Ok(ids.iter().filter_map(|id| state.record(&(resource.to_string(), id.to_string()))).collect())
+        let answers_for = |id: &RemoteId| {
+            let at = (resource.to_string(), id.to_string());
+            let heir = || state.kept.iter().find(|((there, _), kept)| *there == at.0 && kept.aliases.contains(id));
+            state.record(&at).or_else(|| heir().and_then(|(at, _)| state.record(at)))
+        };
+        Ok(ids.iter().filter_map(answers_for).collect())
     }
 
     async fn find(&self, resource: &ResourceName, by: &Lookup) -> Result<Vec<Record>> {
         let mut state = self.state();
         state.calls += 1;
         let hit = |kept: &Kept| match by {
+            Lookup::Key(_) if state.lags => false,
             Lookup::Key(keys) => kept.key.as_ref().is_some_and(|key| keys.contains(key)),
             Lookup::Field { .. } if self.search_finds_nothing => false,
             Lookup::Field { path, values } => kept.fields.get(path).is_some_and(|value| values.contains(&plain(value))),

@@ -1,117 +1,24 @@
 //! Stories as files: what is given, what happens, what must then be so.
 
+mod story;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use passerelle_core::clock::{ManualClock, Timestamp};
-use passerelle_core::connector::{Connector, Effect};
+use passerelle_core::connector::Connector;
 use passerelle_core::engine::{Engine, Flow, Scope, Unwatched};
 use passerelle_core::mapping::{Mappings, Source};
-use passerelle_core::model::{Fields, SystemName};
-use passerelle_core::store::{self, Facts, Store, Verdict};
+use passerelle_core::model::SystemName;
+use passerelle_core::plan::Change;
+use passerelle_core::store::{self, Backend, Facts, Store, Verdict};
 use passerelle_core::system::{System, Systems};
-use serde::Deserialize;
 use serde_json::Value;
 
-use crate::memory::{Memory, Trouble};
-
-/// One story.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Story {
-    /// Mapping files of `tests/scenarios/mappings`, each a flow of its own in this order.
-    mappings: Vec<String>,
-    /// Systems in the order of the flows; `crm` and `erp` by default.
-    #[serde(default = "crm_and_erp")]
-    systems: Vec<String>,
-    #[serde(default)]
-    max_changes: Option<u64>,
-    #[serde(default)]
-    reviews_deletions: bool,
-    /// The systems' search is behind for as long as the story lasts; keys and ids are found.
-    #[serde(default)]
-    search_finds_nothing: bool,
-    #[serde(default)]
-    given: Tables,
-    #[serde(default)]
-    when: Vec<Event>,
-    then: Then,
-}
-
-type Tables = BTreeMap<String, BTreeMap<String, BTreeMap<String, Fields>>>;
-
-/// What happens.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-enum Event {
-    /// A person edits `at = "crm/contacts/1"`.
-    Edit(Edit),
-    /// A person deletes a record.
-    Delete(String),
-    /// Every flow runs so many times.
-    Sync(usize),
-    /// Every flow is planned, and the plan applied as it is.
-    Apply(Gap),
-    /// The next writes of a system go wrong: `erp = ["lost_answer"]`.
-    Trouble(BTreeMap<String, Vec<String>>),
-    /// Something else happens.
-    Happens(Deed),
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Deed {
-    /// A person says yes to everything that is held.
-    HeldIsApproved,
-    /// The hub's state is lost.
-    StateIsLost,
-}
-
-#[derive(Debug, Deserialize)]
-struct Edit {
-    at: String,
-    #[serde(flatten)]
-    fields: Fields,
-}
-
-/// What happens between a plan and its application.
-#[derive(Debug, Deserialize)]
-struct Gap {
-    #[serde(default)]
-    edit: Option<Edit>,
-}
-
-/// What must be so in the end.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Then {
-    /// Fields that records must have; others may be there.
-    #[serde(default)]
-    records: Tables,
-    /// How many records a resource must have: `"erp/orders" = 1`.
-    #[serde(default)]
-    count: BTreeMap<String, usize>,
-    /// Every write that took effect, in order.
-    #[serde(default)]
-    journal: Option<Vec<String>>,
-    /// Why things are parked, each a part of the reason.
-    #[serde(default)]
-    parked: Vec<String>,
-    /// Labels of what is held.
-    #[serde(default)]
-    held: Vec<String>,
-    /// A part of the error that the last run ended with.
-    #[serde(default)]
-    error: Option<String>,
-    /// How many differences `verify` finds.
-    #[serde(default)]
-    differences: usize,
-}
-
-fn crm_and_erp() -> Vec<String> {
-    vec!["crm".to_owned(), "erp".to_owned()]
-}
+use crate::memory::Memory;
+use story::{Deed, Edit, Event, Gap, Story, Then, trouble};
 
 /// Tells the story in `file`.
 ///
@@ -131,7 +38,11 @@ pub async fn tell(file: &Path) -> Result<(), String> {
 struct Teller {
     systems: BTreeMap<String, Memory>,
     engine: Engine,
+    clock: Arc<ManualClock>,
+    disk: Arc<store::Memory>,
     last_error: Option<String>,
+    /// Whether the journal must tell every write: no answer was lost, nor the journal itself.
+    tells_all: bool,
 }
 
 impl Teller {
@@ -141,8 +52,9 @@ impl Teller {
             .systems
             .iter()
             .map(|name| {
-                let mut memory = Memory::new(&resources, Effect::Keyed);
+                let mut memory = Memory::new(&resources, story.creates.effect());
                 memory.search_finds_nothing = story.search_finds_nothing;
+                memory.feed_repeats = story.feeds_repeat;
                 (name.clone(), memory)
             })
             .collect();
@@ -164,32 +76,34 @@ impl Teller {
             story.systems.iter().map(|name| (name.as_str().into(), "memory".to_owned())).collect();
         let (mappings, _) = Mappings::load(&sources, &kinds)
             .map_err(|found| found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
-        let flows = story
-            .mappings
-            .iter()
-            .map(|entity| Flow {
-                name: entity.as_str().into(),
-                entity: entity.as_str().into(),
-                between: story.systems.iter().map(|name| name.as_str().into()).collect(),
-                max_changes: story.max_changes,
-                reviews_deletions: story.reviews_deletions,
-            })
-            .collect();
+        let flow = |entity: &str, number: usize, between: &[String]| Flow {
+            name: format!("{entity}{number}").as_str().into(),
+            entity: entity.into(),
+            between: between.iter().map(|name| name.as_str().into()).collect(),
+            max_changes: story.max_changes,
+            reviews_deletions: story.reviews_deletions,
+        };
+        let given = story.flows.iter().enumerate().map(|(number, one)| flow(&one.entity, number, &one.between));
+        let mut flows: Vec<Flow> = given.collect();
+        if flows.is_empty() {
+            flows = story.mappings.iter().map(|entity| flow(entity, 0, &story.systems)).collect();
+        }
         let built: Systems = systems
             .iter()
             .map(|(name, memory)| System::new(name.as_str().into(), Arc::new(memory.clone()) as Arc<dyn Connector>))
             .collect();
         let start: Timestamp = "2026-11-24T09:00:00Z".parse().map_err(|_| "no time".to_owned())?;
+        let (clock, disk) = (Arc::new(ManualClock::at(start)), Arc::<store::Memory>::default());
         let engine = Engine {
             systems: Arc::new(built),
             mappings: Arc::new(mappings),
-            store: empty(),
-            clock: Arc::new(ManualClock::at(start)),
+            store: Store::new(disk.clone()),
+            clock: clock.clone(),
             flows,
             watch: Arc::new(Unwatched),
             proven: Arc::default(),
         };
-        Ok(Self { systems, engine, last_error: None })
+        Ok(Self { systems, engine, clock, disk, last_error: None, tells_all: true })
     }
 
     async fn happen(&mut self, event: &Event) -> Result<(), String> {
@@ -199,31 +113,117 @@ impl Teller {
                 let (memory, resource, id) = self.place(at)?;
                 memory.delete(resource, id);
             }
+            Event::Archive(at) => {
+                let (memory, resource, id) = self.place(at)?;
+                memory.archive(resource, id);
+            }
+            Event::Merge(pair) => {
+                let (memory, resource, id) = self.place(&pair.at)?;
+                memory.merge(resource, id, &pair.to);
+            }
+            Event::Copy(pair) => {
+                let (memory, resource, id) = self.place(&pair.at)?;
+                memory.copy(resource, id, &pair.to);
+            }
+            Event::Adds(systems) => {
+                for (system, fields) in systems {
+                    self.system(system)?.adds(fields.clone());
+                }
+            }
+            Event::Leaves(system) => {
+                for flow in &mut self.engine.flows {
+                    flow.between.retain(|name| name.as_str() != system);
+                }
+            }
             Event::Sync(times) => {
+                for _ in 0..*times {
+                    self.clock.advance(Duration::from_secs(3600));
+                    self.sync().await?;
+                }
+            }
+            Event::SyncSoon(times) => {
                 for _ in 0..*times {
                     self.sync().await?;
                 }
             }
             Event::Apply(gap) => self.apply(gap).await?,
             Event::Trouble(troubles) => {
+                self.tells_all = false;
                 for (system, list) in troubles {
                     for word in list {
                         self.system(system)?.trouble(trouble(word)?);
                     }
                 }
             }
-            Event::Happens(Deed::HeldIsApproved) => self.approve()?,
-            Event::Happens(Deed::StateIsLost) => self.engine.store = empty(),
+            Event::Happens(deed) => self.deed(deed)?,
         }
         Ok(())
     }
 
+    fn deed(&mut self, deed: &Deed) -> Result<(), String> {
+        match deed {
+            Deed::HeldIsApproved => self.judge(Verdict::Approved)?,
+            Deed::HeldIsRejected => self.judge(Verdict::Rejected)?,
+            Deed::ParkedIsRetried => {
+                let mut facts = Facts::new();
+                for mut parked in self.engine.store.parked(usize::MAX).map_err(|error| error.to_string())? {
+                    parked.attempts = 0;
+                    facts.park(&parked);
+                }
+                self.engine.store.commit(facts).map_err(|error| error.to_string())?;
+            }
+            Deed::SearchLags => self.systems.values().for_each(|memory| memory.search_lags(true)),
+            Deed::SearchCatchesUp => self.systems.values().for_each(|memory| memory.search_lags(false)),
+            Deed::StateIsLost => {
+                self.tells_all = false;
+                self.disk = Arc::default();
+                self.engine.store = Store::new(self.disk.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs every flow, after a plan of the same, which must change nothing and say what the run then does.
     async fn sync(&mut self) -> Result<(), String> {
         let flows = self.engine.flows.clone();
+        let troubled = self.systems.values().any(Memory::is_troubled);
+        let before = (self.facts()?, self.written());
+        let plan = self.engine.plan(&flows, Scope::Changed).await.map_err(|error| error.to_string())?;
+        if before != (self.facts()?, self.written()) {
+            return Err("a plan changed something".to_owned());
+        }
+        let told = self.journal()?.len();
         let reports = self.engine.sync(&flows, Scope::Changed).await.map_err(|error| error.to_string())?;
         self.last_error =
             reports.iter().filter_map(|report| report.error.as_ref()).map(ToString::to_string).next_back();
-        Ok(())
+        if troubled || self.last_error.is_some() {
+            return Ok(());
+        }
+        let made: Vec<(String, String, String)> = self.journal()?.split_off(told);
+        let planned: Vec<(String, String, String)> = plan.changes().map(told_of).collect();
+        if let Some(missing) = planned.iter().find(|change| !made.contains(change)) {
+            return Err(format!("planned and not made: {missing:?}"));
+        }
+        match made.iter().find(|change| change.0 == "create" && !planned.contains(change)) {
+            Some(surprise) => Err(format!("created and not planned: {surprise:?}")),
+            None if planned.is_empty() && !made.is_empty() => Err(format!("not planned at all: {made:?}")),
+            None => Ok(()),
+        }
+    }
+
+    fn facts(&self) -> Result<Vec<store::Pair>, String> {
+        self.disk.scan(&[], None, usize::MAX).map_err(|error| error.to_string())
+    }
+
+    fn journal(&self) -> Result<Vec<(String, String, String)>, String> {
+        let entries = self.engine.store.journal(None).map_err(|error| error.to_string())?;
+        Ok(entries.into_iter().map(|one| (one.op, one.link.to_string(), one.system.to_string())).collect())
+    }
+
+    fn written(&self) -> Vec<String> {
+        let told =
+            |(name, memory): (&String, &Memory)| memory.written().into_iter().map(|write| told(name, &write)).collect();
+        self.systems.iter().flat_map(|one| -> Vec<String> { told(one) }).collect()
     }
 
     async fn apply(&mut self, gap: &Gap) -> Result<(), String> {
@@ -237,10 +237,10 @@ impl Teller {
         Ok(())
     }
 
-    fn approve(&self) -> Result<(), String> {
+    fn judge(&self, verdict: Verdict) -> Result<(), String> {
         let mut facts = Facts::new();
         for mut held in self.engine.store.held().map_err(|error| error.to_string())? {
-            held.verdict = Verdict::Approved;
+            held.verdict = verdict;
             facts.hold(&held);
         }
         self.engine.store.commit(facts).map_err(|error| error.to_string())
@@ -283,13 +283,12 @@ impl Teller {
             same(place, &count, wanted)?;
         }
         if let Some(journal) = &then.journal {
-            let written: Vec<String> = self
-                .systems
-                .iter()
-                .flat_map(|(name, memory)| memory.written().into_iter().map(move |write| told(name, &write)))
-                .collect();
-            same("journal", &written, journal)?;
+            same("journal", &self.written(), journal)?;
         }
+        if self.tells_all {
+            same("entries of the journal", &self.journal()?.len(), &self.written().len())?;
+        }
+        same("jobs", &self.engine.store.jobs().map_err(|error| error.to_string())?.len(), &then.jobs)?;
         let parked = self.engine.store.parked(usize::MAX).map_err(|error| error.to_string())?;
         let reasons: Vec<String> = parked.into_iter().map(|parked: store::Parked| parked.reason).collect();
         if reasons.len() != then.parked.len()
@@ -325,24 +324,13 @@ impl Teller {
     }
 }
 
-fn empty() -> Store {
-    Store::new(Arc::new(store::Memory::default()))
+fn told_of(change: &Change) -> (String, String, String) {
+    (change.verb().to_owned(), change.link.to_string(), change.system.to_string())
 }
 
 fn told(system: &str, write: &str) -> String {
     let (verb, rest) = write.split_once(' ').unwrap_or((write, ""));
     format!("{verb} {system}/{rest}").trim_end().to_owned()
-}
-
-fn trouble(word: &str) -> Result<Trouble, String> {
-    Ok(match word {
-        "lost_answer" => Trouble::LostAnswer,
-        "lost_request" => Trouble::LostRequest,
-        "refused" => Trouble::Refused,
-        "down" => Trouble::Down,
-        "denied" => Trouble::Denied,
-        _ => return Err(format!("no trouble {word}")),
-    })
 }
 
 fn same<T: PartialEq + std::fmt::Debug + ?Sized>(what: &str, there: &T, wanted: &T) -> Result<(), String> {

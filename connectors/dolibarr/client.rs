@@ -143,9 +143,9 @@ impl Client {
         self.api.call(move_to(path)).await.map(|_| ())
     }
 
-    /// Makes a state move that takes a body.
-    pub async fn close(&self, path: String, body: Value) -> Result<()> {
-        self.api.call(Request::post(path, body).harmless()).await.map(|_| ())
+    /// Makes a state move that takes a body; gives back the document.
+    pub async fn close(&self, path: &str, body: Value) -> Result<Value> {
+        object(&self.api.call(Request::post(path, body).harmless()).await?)
     }
 
     /// Deletes; what is gone already is no error.

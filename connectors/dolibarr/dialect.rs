@@ -70,6 +70,10 @@ fn refusal(request: &Request, response: &Response) -> Error {
                 .retry_after(Duration::from_millis(500))
                 .at("dolibarr", words);
         }
+        _ if words.contains("Incorrect string value") => {
+            let message = "Dolibarr's database cannot store a character of this text, such as an emoji";
+            (ErrorKind::Rejected, message.to_owned())
+        }
         _ => (ErrorKind::Rejected, "Dolibarr refuses this".to_owned()),
     };
     Error::new(kind, message).at("status", response.status).at("dolibarr", words)
@@ -162,6 +166,13 @@ mod tests {
         let refused =
             check(&error(500, "Error creating order", "Duplicate entry 'a' for key 'uk_x'"), ErrorKind::Rejected);
         assert!(is_duplicate(&refused));
+    }
+
+    #[test]
+    fn a_character_that_the_database_cannot_store_is_named_as_the_cause() {
+        let words = "Incorrect string value: '\\xF0\\x9F\\x8D\\x8E' for column `nom`";
+        let refused = check(&error(500, "Error creating thirdparty", words), ErrorKind::Rejected);
+        assert!(refused.message().contains("emoji"), "{refused}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::client::{Ask, Client};
 use super::dialect::is_refused_by_database;
 use super::table::Table;
-use super::wire::KEY;
+use super::wire::{KEY, quoted};
 
 /// Words that the injection filter reads as SQL or script when they meet; `_` stands in for one of their letters.
 const SUSPECT: [&str; 17] = [
@@ -89,10 +89,14 @@ fn stored(path: &str, value: &str) -> String {
     if path == "phone" { value.split_whitespace().collect() } else { value.trim().to_owned() }
 }
 
-fn condition(column: &str, value: &str) -> String {
+/// A condition that finds at least the rows whose `column` is `value`.
+pub(super) fn condition(column: &str, value: &str) -> String {
     let pattern = harmless(value);
-    let operator = if pattern == value { "=" } else { "like" };
-    format!("({column}:{operator}:'{pattern}')")
+    if pattern == value {
+        return format!("({column}:=:'{value}')");
+    }
+    // An apostrophe was observed to work in `=`; a pattern with one is not known to.
+    format!("({column}:like:'{}')", pattern.replace('\'', "_"))
 }
 
 /// The value, with `_` for what a filter refuses: parentheses (400), quotes and SQL words (403), and `%`.
@@ -121,7 +125,7 @@ fn bears(document: &Value, path: &str, value: &str) -> bool {
         at = next;
     }
     let text = match at {
-        Value::String(text) => text.trim().to_lowercase(),
+        Value::String(text) => quoted(text).trim().to_lowercase(),
         Value::Number(number) => number.to_string(),
         _ => return false,
     };
@@ -131,7 +135,10 @@ fn bears(document: &Value, path: &str, value: &str) -> bool {
 fn missing_field(error: Error, list: &str, code: &str) -> Error {
     Error::new(ErrorKind::Config, format!("Dolibarr lacks the extrafield `{code}` of {list}"))
         .at("status", 503)
-        .at("remedy", "`passerelle check` creates it for an administrator's key and tells others what to click")
+        .at(
+            "remedy",
+            "`passerelle check --prepare` creates it with an administrator's key, and tells others what to click",
+        )
         .because(error)
 }
 
@@ -150,7 +157,8 @@ mod tests {
     fn a_value_that_a_filter_refuses_is_looked_for_by_a_pattern() {
         for (value, expected) in [
             ("Quote's & co", "(t.nom:=:'Quote's & co')"),
-            ("Alpha (Lyon)", "(t.nom:like:'Alpha _Lyon_')"),
+            ("L'Atelier (Lyon)", "(t.nom:like:'L_Atelier _Lyon_')"),
+            ("Beta, Gamma: 1/2", "(t.nom:=:'Beta, Gamma: 1/2')"),
             ("5\" tubes 100%", "(t.nom:like:'5_ tubes 100_')"),
             ("Union Select SARL", "(t.nom:like:'_nion _elect SARL')"),
         ] {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::client::Client;
 use super::orders::company_price;
-use super::wire::{self, decimal, plain, text};
+use super::wire::{self, decimal, plain, text, unescaped};
 
 /// A line that is wanted; nothing of it is defaulted from the product, so everything is always sent.
 #[derive(Clone, Debug)]
@@ -26,7 +26,9 @@ pub(super) struct Line {
 }
 
 /// What people add to a line in Dolibarr, which a change through the API would otherwise blank.
-const KEPT: [&str; 10] = [
+const KEPT: [&str; 12] = [
+    "label",
+    "ref_ext",
     "localtax1_tx",
     "localtax2_tx",
     "info_bits",
@@ -58,16 +60,27 @@ fn read(place: usize, line: &Value) -> Result<Line> {
             Some(text) => Decimal::from_str(text).map_err(|_| missing()),
         }
     };
+    let price = number("subprice", None)?;
+    places(price).map_err(|refusal| refusal.at("line", place))?;
     Ok(Line {
         id: text(line, "id"),
         product: text(line, "fk_product").filter(|id| id != "0"),
         kind: text(line, "product_type").unwrap_or_else(|| "0".to_owned()),
         text: text(line, "desc").unwrap_or_default(),
         quantity: number("qty", None)?,
-        price: number("subprice", None)?,
+        price,
         discount: number("remise_percent", Some(Decimal::ZERO))?,
         vat: number("tva_tx", None)?,
     })
+}
+
+/// Refuses a unit price that Dolibarr would round.
+pub(super) fn places(price: Decimal) -> Result<()> {
+    if price.normalize().scale() <= 5 {
+        return Ok(());
+    }
+    let message = format!("Dolibarr keeps 5 decimals of a unit price, and {price} has more: round it in the mapping");
+    Err(Error::new(ErrorKind::Rejected, message).at("field", "price"))
 }
 
 /// All lines, for the body of a create.
@@ -161,7 +174,7 @@ impl Line {
         let number = |name: &str| decimal(raw, name).unwrap_or_default();
         product(raw) == self.product
             && text(raw, "product_type").unwrap_or_else(|| "0".to_owned()) == self.kind
-            && text(raw, "desc").unwrap_or_default().replace("&amp;", "&") == self.text
+            && text(raw, "desc").map(|desc| unescaped(&desc)).unwrap_or_default() == self.text
             && number("qty") == self.quantity
             && number("remise_percent") == self.discount
             && number("tva_tx") == self.vat

@@ -51,12 +51,12 @@ struct Config {
     /// API key of the Dolibarr user that the hub works as: write `${DOLIBARR_KEY}`. Found in the user's card under
     /// "API key" (a user with the right to see all third parties; see the connector's README for the other rights).
     api_key: Secret,
-    /// Whether `passerelle check` may create the extrafield `passerelle_id`, which holds the hub's key; that takes the
-    /// API key of an administrator. With `false` it only tells what a person must click.
+    /// Whether `passerelle check --prepare` may create the extrafield `passerelle_id`, which holds the hub's key; that
+    /// takes the API key of an administrator. With `false` it only tells what a person must click.
     #[serde(default = "yes")]
     create_extrafields: bool,
     /// Whether a won sale first becomes a proposal that is validated and signed, and that the order is made from.
-    /// Sales in a currency other than `currency` become orders directly.
+    /// Sales in a currency other than `currency` become orders directly. Needs the module Commercial Proposals.
     #[serde(default)]
     proposals: bool,
     /// The currency of the company's own accounts in Dolibarr. A sale in another one needs Dolibarr's module
@@ -152,7 +152,8 @@ impl Connector for Dolibarr {
         let status: Value = self.client.api.call(Request::get("/status")).await?.parse()?;
         let version = wire::text(&status["success"], "dolibarr_version");
         // A missing right or a module that is off shows here, and not in the middle of a run.
-        for list in ["thirdparties", "contacts", "products", "orders", "invoices"] {
+        let lists = ["thirdparties", "contacts", "products", "orders", "invoices", "proposals"];
+        for list in lists.iter().filter(|list| **list != "proposals" || self.config.proposals) {
             self.client.list(list, Ask { limit: 1, ..Ask::filtered("") }.with("properties", "id")).await?;
         }
         let address =

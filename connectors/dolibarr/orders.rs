@@ -9,13 +9,13 @@ use serde_json::{Map, Value, json};
 
 use super::client::{Ask, Client, among};
 use super::sums::{Invoice, sums};
-use super::wire::{self, decimal, money, own, plain, text};
+use super::wire::{self, decimal, money, own, plain, text, unescaped};
 
 /// What the hub needs of an invoice; Dolibarr sends its lines otherwise, at 4 kB each.
 pub(super) const INVOICE: (&str, &str) = (
     "properties",
-    "id,ref,type,statut,paye,close_code,date,date_lim_reglement,total_ht,total_tva,total_ttc,multicurrency_total_ht,\
-     multicurrency_total_tva,multicurrency_total_ttc,totalpaid,sumpayed,totalcreditnotes,totaldeposits,remaintopay,\
+    "id,ref,type,statut,paye,close_code,date,date_lim_reglement,total_ht,total_tva,total_ttc,multicurrency_code,\
+     multicurrency_total_ht,multicurrency_total_tva,multicurrency_total_ttc,totalpaid,sumpayed,totalcreditnotes,totaldeposits,remaintopay,\
      fk_facture_source,linkedObjectsIds,date_modification",
 );
 
@@ -43,7 +43,8 @@ pub(super) async fn join(client: &Client, mut orders: Vec<Value>) -> Result<Vec<
     let now = client.api.now();
     let mut records = Vec::with_capacity(orders.len());
     for order in orders {
-        let mut invoices: Vec<Invoice> = belonging(&order, &invoices).map(|raw| Invoice::of(raw, now)).collect();
+        let mut invoices: Vec<Invoice> =
+            belonging(&order, &invoices).map(|raw| Invoice::of(raw, &order, now)).collect();
         invoices.sort_by_key(|invoice| invoice.id.parse::<u64>().unwrap_or(u64::MAX));
         let mut payments = Vec::new();
         for invoice in invoices.iter().filter(|invoice| invoice.has_payments()) {
@@ -165,7 +166,7 @@ fn line(raw: &Value, rate: Decimal) -> Value {
     for name in ["product_ref", "product_label", "product_type", "rang"] {
         put(name, text(raw, name));
     }
-    put("desc", text(raw, "desc").map(|desc| desc.replace("&amp;", "&")));
+    put("desc", text(raw, "desc").map(|desc| unescaped(&desc)));
     for name in ["qty", "remise_percent", "tva_tx"] {
         put(name, decimal(raw, name).map(|amount| plain(amount, 0)));
     }

@@ -59,8 +59,10 @@ async fn draft(client: &Client, key: &ExternalKey, mut body: Map<String, Value>)
 }
 
 async fn bearer(client: &Client, key: &ExternalKey) -> Result<Option<Value>> {
-    let filter = format!("(ef.{KEY}:=:'{}')", key.as_str());
-    Ok(client.list("proposals", Ask { limit: 1, ..Ask::filtered(filter) }).await?.pop())
+    let filter = find::condition(&format!("ef.{KEY}"), key.as_str());
+    let found = client.list("proposals", Ask::filtered(filter)).await?;
+    // The database compares without case, and a pattern lets more through.
+    Ok(found.into_iter().find(|proposal| wire::key(proposal).as_deref() == Some(key.as_str())))
 }
 
 /// `close` checks no earlier state, so the state is read first: 0 draft, 1 validated, 2 signed, 3 refused, 4 billed.
@@ -79,5 +81,10 @@ async fn sign(client: &Client, id: &str, proposal: &Value) -> Result<()> {
     if state == "0" {
         client.step(format!("/proposals/{id}/validate")).await?;
     }
-    client.close(format!("/proposals/{id}/close"), json!({ "status": 2 })).await
+    let signed = client.close(&format!("/proposals/{id}/close"), json!({ "status": 2 })).await?;
+    if text(&signed, "statut").as_deref() == Some("2") {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Rejected, "Dolibarr accepted the signature but the proposal is not signed")
+        .at("proposal", text(&signed, "ref").unwrap_or_default()))
 }

@@ -18,7 +18,6 @@ pub(super) async fn create(writer: &Writer<'_>, key: &ExternalKey, fields: &Fiel
     let currency = fields.get("multicurrency_code").and_then(Value::as_str);
     let foreign = currency.is_some_and(|code| code != writer.currency);
     let mut body = header(writer, fields).await?;
-    body.retain(|_, value| !value.is_null());
     if let Some(code) = currency {
         body.insert("multicurrency_code".to_owned(), json!(code));
     }
@@ -105,6 +104,11 @@ async fn header(writer: &Writer<'_>, fields: &Fields) -> Result<Map<String, Valu
     body.remove("lines");
     body.remove("multicurrency_code");
     if let Some(date) = body.get("date").cloned() {
+        if date == json!("") {
+            return Err(
+                Error::new(ErrorKind::Rejected, "an order of Dolibarr cannot lose its date").at("field", "date")
+            );
+        }
         body.insert("date_commande".to_owned(), date);
     }
     Ok(body)

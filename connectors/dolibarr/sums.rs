@@ -5,9 +5,10 @@ use jiff::civil::Date;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Value, json};
 
+use super::orders::rate;
 use super::wire::{day, decimal, epoch, money, own, text, zone_of};
 
-/// One invoice, seen from its order. Amounts are in the invoice's own currency.
+/// One invoice, seen from its order. Amounts are in the order's currency.
 #[derive(Clone, Debug)]
 pub(super) struct Invoice {
     pub id: String,
@@ -21,8 +22,10 @@ pub(super) struct Invoice {
     gross: Decimal,
     paid: Decimal,
     credited: Decimal,
+    /// What deposits took off it; they were invoiced and paid as invoices of their own (documented, not observed).
+    deposited: Decimal,
     remaining: Decimal,
-    /// One unit of the company's currency in the invoice's.
+    /// One unit of the company's currency in the order's.
     rate: Decimal,
 }
 
@@ -68,19 +71,24 @@ fn utc_day(at: Timestamp) -> Date {
 }
 
 impl Invoice {
-    /// Reads `GET /invoices` documents; `type` 2 is a credit note.
-    pub fn of(raw: &Value, now: Timestamp) -> Self {
+    /// Reads `GET /invoices` documents; `type` 2 is a credit note. One in another currency than its order's is converted
+    /// at the order's rate, so that sums are in one currency.
+    pub fn of(raw: &Value, order: &Value, now: Timestamp) -> Self {
         let amount = |field: &str| decimal(raw, field).unwrap_or_default();
         let (home, foreign) = (amount("total_ttc"), decimal(raw, "multicurrency_total_ttc"));
+        let code = |document: &Value| text(document, "multicurrency_code");
+        let stray = code(raw).is_some() && code(order).is_some() && code(raw) != code(order);
         let rate = match foreign {
+            _ if stray => rate(order),
             Some(foreign) if !home.is_zero() && !foreign.is_zero() => foreign / home,
             _ => Decimal::ONE,
         };
-        let total = |field: &str| own(raw, field).unwrap_or_default();
+        let total = |field: &str| if stray { cents(amount(field) * rate) } else { own(raw, field).unwrap_or_default() };
         let gross = total("total_ttc");
-        let credited = cents(amount("totalcreditnotes") * rate) + cents(amount("totaldeposits") * rate);
+        let credited = cents(amount("totalcreditnotes") * rate);
+        let deposited = cents(amount("totaldeposits") * rate);
         let rest = amount("remaintopay");
-        let paid = if rest.is_zero() { gross - credited } else { cents(amount("totalpaid") * rate) };
+        let paid = if rest.is_zero() { gross - credited - deposited } else { cents(amount("totalpaid") * rate) };
         let mut invoice = Self {
             id: text(raw, "id").unwrap_or_default(),
             number: text(raw, "ref").filter(|number| !number.starts_with('(')),
@@ -93,6 +101,7 @@ impl Invoice {
             gross,
             paid: if amount("totalpaid").is_zero() { Decimal::ZERO } else { paid },
             credited,
+            deposited,
             remaining: cents(rest * rate),
             rate,
         };
@@ -111,13 +120,19 @@ impl Invoice {
             Some("2") => self.settled(),
             _ if self.remaining <= Decimal::ZERO && !self.is_credit_note() => self.settled(),
             _ if is_overdue(raw, now) => Status::Overdue,
-            _ if !self.paid.is_zero() || !self.credited.is_zero() => Status::PartlyPaid,
+            _ if self.is_touched() => Status::PartlyPaid,
             _ => Status::Unpaid,
         }
     }
 
     fn settled(&self) -> Status {
-        if self.paid.is_zero() && !self.credited.is_zero() { Status::Credited } else { Status::Paid }
+        let by_money = !self.paid.is_zero() || !self.deposited.is_zero();
+        if !by_money && !self.credited.is_zero() { Status::Credited } else { Status::Paid }
+    }
+
+    /// Whether anything was taken off what it came to.
+    fn is_touched(&self) -> bool {
+        [self.paid, self.credited, self.deposited].iter().any(|amount| !amount.is_zero())
     }
 
     fn is_credit_note(&self) -> bool {
@@ -163,7 +178,7 @@ fn cents(amount: Decimal) -> Decimal {
     amount.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero)
 }
 
-/// The sums over an order's invoices and payments, in the order of COMMON's field list.
+/// The sums over an order's invoices and payments, by the field that tells each.
 pub(super) fn sums(invoices: &[Invoice], payments: &[Value]) -> Vec<(&'static str, Value)> {
     let issued: Vec<&Invoice> = invoices.iter().filter(|one| one.status != Status::Draft).collect();
     let open: Vec<&&Invoice> = issued.iter().filter(|one| one.is_open()).collect();
@@ -174,7 +189,7 @@ pub(super) fn sums(invoices: &[Invoice], payments: &[Value]) -> Vec<(&'static st
     vec![
         ("invoice_numbers", if numbers.is_empty() { Value::Null } else { json!(numbers.join(", ")) }),
         ("invoice_status", json!(status(invoices, &open))),
-        ("invoiced", json!(money(invoiced.map(|one| one.gross).sum()))),
+        ("invoiced", json!(money(invoiced.map(|one| one.gross - one.deposited).sum()))),
         ("paid", json!(money(issued.iter().map(|one| one.paid).sum()))),
         ("balance_due", json!(money(open.iter().map(|one| one.remaining).sum()))),
         ("due_date", due.map_or(Value::Null, |day| json!(day.to_string()))),
@@ -200,6 +215,51 @@ fn status(invoices: &[Invoice], open: &[&&Invoice]) -> &'static str {
     if open.iter().any(|one| one.status == Status::Overdue) {
         return "overdue";
     }
-    let settled = issued.iter().any(|one| !one.paid.is_zero() || !one.credited.is_zero());
+    let settled = issued.iter().any(|one| one.is_touched());
     if settled { "partly_paid" } else { "unpaid" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Invoices as `(type, statut, paye, total, paid, deposits, remains)`; expects status, invoiced, paid and balance.
+    fn check(invoices: &[(&str, &str, &str, &str, &str, &str, &str)], expected: [&str; 4]) {
+        let read =
+            |&(kind, state, closed, total, paid, deposits, rest): &(&str, &str, &str, &str, &str, &str, &str)| {
+                let raw = json!({
+                    "id": "1", "ref": "FA2611-0001", "type": kind, "statut": state, "paye": closed, "total_ttc": total,
+                    "totalpaid": paid, "totalcreditnotes": null, "totaldeposits": deposits, "remaintopay": rest,
+                });
+                Invoice::of(&raw, &json!({}), Timestamp::UNIX_EPOCH)
+            };
+        let invoices: Vec<Invoice> = invoices.iter().map(read).collect();
+        let told: std::collections::BTreeMap<_, _> = sums(&invoices, &[]).into_iter().collect();
+        let told = ["invoice_status", "invoiced", "paid", "balance_due"].map(|name| told[name].clone());
+        assert_eq!(told, expected.map(|text| json!(text)));
+    }
+
+    #[test]
+    fn an_invoice_in_another_currency_is_converted_at_its_orders_rate() {
+        let order = json!({"multicurrency_code": "USD", "multicurrency_tx": "1.10000000"});
+        for (code, gross) in [("EUR", "110.00"), ("USD", "111.00")] {
+            let raw = json!({
+                "id": "1", "statut": "1", "paye": "0", "total_ttc": "100.00000000", "remaintopay": "100",
+                "multicurrency_code": code, "multicurrency_total_ttc": if code == "EUR" { "100.00" } else { "111.00" },
+            });
+            assert_eq!(Invoice::of(&raw, &order, Timestamp::UNIX_EPOCH).document()["total_ttc"], gross);
+        }
+    }
+
+    #[test]
+    fn a_deposit_counts_once_however_it_is_taken_off() {
+        let deposit = ("3", "2", "1", "300.00", "300", "0", "0");
+        check(&[deposit], ["paid", "300.00", "300.00", "0.00"]);
+        check(
+            &[deposit, ("0", "1", "0", "1000.00", "0", "300.00", "700")],
+            ["partly_paid", "1000.00", "300.00", "700.00"],
+        );
+        check(&[deposit, ("0", "2", "1", "1000.00", "700", "300.00", "0")], ["paid", "1000.00", "1000.00", "0.00"]);
+        check(&[("0", "2", "1", "300.00", "0", "300.00", "0")], ["paid", "0.00", "0.00", "0.00"]);
+    }
 }

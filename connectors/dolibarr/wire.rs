@@ -127,12 +127,50 @@ fn scalar(name: &str, value: &Value) -> Value {
         return Value::Null;
     }
     match form(name) {
-        Form::Text => json!(text),
-        Form::Html => json!(text.replace("&amp;", "&")),
+        Form::Text => json!(quoted(&text)),
+        Form::Html => json!(unescaped(&text)),
         Form::Money => number(&text, 2, Some(2)),
         Form::Price => number(&text, 2, None),
         Form::Number => number(&text, 0, None),
         Form::Day => day_text(&text),
+    }
+}
+
+/// A rich text as the other side wrote it: Dolibarr was observed to store `&` as `&amp;`, and its editor writes the
+/// other four.
+pub(super) fn unescaped(html: &str) -> String {
+    let quotes = html.replace("&quot;", "\"").replace("&#039;", "'").replace("&#39;", "'");
+    quotes.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+}
+
+/// Stands in for `"`, which Dolibarr removes from every text but the rich ones (observed); it looks the same.
+const MARK: char = '\u{2ba}';
+
+/// A plain text as the other side wrote it.
+pub(super) fn quoted(text: &str) -> String {
+    text.replace(MARK, "\"")
+}
+
+/// A value as Dolibarr can keep it.
+///
+/// # Errors
+/// `Rejected` for a plain text with something between `<` and `>`, which Dolibarr would remove.
+pub(super) fn kept(name: &str, value: &Value) -> Result<Value> {
+    match value {
+        Value::String(text) if !matches!(form(name), Form::Html) => {
+            let tag = text.split_once('<').is_some_and(|(_, rest)| rest.contains('>'));
+            if tag {
+                return Err(Error::new(ErrorKind::Rejected, "Dolibarr would remove what stands between `<` and `>`")
+                    .at("field", name)
+                    .at("value", text));
+            }
+            Ok(json!(text.replace('"', MARK.encode_utf8(&mut [0; 4]))))
+        }
+        Value::Object(fields) => {
+            let fields = fields.iter().map(|(name, value)| Ok((name.clone(), kept(name, value)?)));
+            fields.collect::<Result<_>>().map(Value::Object)
+        }
+        _ => Ok(value.clone()),
     }
 }
 
@@ -187,14 +225,14 @@ mod tests {
         let raw = json!({
             "id": "6", "client": "1", "specimen": 0, "email": "", "parent": null, "socialnetworks": [],
             "array_options": [], "total_ht": "1374.72000000", "price": "33.33333000", "tva_tx": "5.5000",
-            "remise_percent": 0, "date": 1_795_392_000, "note_public": "Noir &amp; blanc", "status": "1",
+            "remise_percent": 0, "date": 1_795_392_000, "note_public": "Noir &amp; blanc, 3 &lt; 5 &amp;lt; 7", "status": "1",
             "date_modification": 1_795_426_459,
         });
         let record = record(&raw).unwrap();
         let expected = json!({
             "id": "6", "client": "1", "specimen": "0", "email": null, "parent": null, "socialnetworks": null,
             "array_options": {}, "total_ht": "1374.72", "price": "33.33333", "tva_tx": "5.5",
-            "remise_percent": "0", "date": "2026-11-23", "note_public": "Noir & blanc", "status": "1",
+            "remise_percent": "0", "date": "2026-11-23", "note_public": "Noir & blanc, 3 < 5 &lt; 7", "status": "1",
             "date_modification": "1795426459",
         });
         assert_eq!(Value::Object(record.fields), expected);

@@ -9,7 +9,7 @@ use super::client::{Client, is_id};
 use super::dialect::is_duplicate;
 use super::table::{ORDERS, PRODUCTS, THIRDPARTIES, Table};
 use super::wire::{self, KEY, text};
-use super::{find, orders, sales};
+use super::{find, lines, orders, sales};
 
 /// What a write needs to know of the configuration.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +56,9 @@ impl Writer<'_> {
     }
 
     async fn create(&self, key: &ExternalKey, fields: &Fields) -> Result<String> {
+        // What is not there is not sent: an empty text would stand in the way of Dolibarr's own defaults.
+        let fields = fields.iter().filter(|(_, value)| !value.is_null());
+        let fields: &Fields = &fields.map(|(name, value)| (name.clone(), value.clone())).collect();
         if self.table.name == ORDERS.name {
             return sales::create(self, key, fields).await;
         }
@@ -64,7 +67,6 @@ impl Writer<'_> {
         }
         let mut body = self.body(fields).await?;
         bear(&mut body, key);
-        body.retain(|_, value| !value.is_null());
         let is_customer = matches!(body.get("client").and_then(Value::as_str), Some("1" | "3"));
         if self.table.name == THIRDPARTIES.name && is_customer && !body.contains_key("code_client") {
             body.insert("code_client".to_owned(), json!("auto"));
@@ -97,6 +99,9 @@ impl Writer<'_> {
         if self.table.name == ORDERS.name {
             return sales::update(self, id, fields).await;
         }
+        if let (true, Some(reference)) = (self.table.name == PRODUCTS.name, fields.get("ref")) {
+            plain_ref(reference.as_str().unwrap_or_default())?;
+        }
         let mut body = self.body(fields).await?;
         let becomes_customer = matches!(body.get("client").and_then(Value::as_str), Some("1" | "3"));
         if self.table.name == THIRDPARTIES.name && becomes_customer && !body.contains_key("code_client") {
@@ -105,11 +110,18 @@ impl Writer<'_> {
                 body.insert("code_client".to_owned(), json!("-1"));
             }
         }
+        // A net price sent to a product whose price is kept with VAT would be ignored.
+        if self.table.name == PRODUCTS.name && body.contains_key("price") {
+            body.entry("price_base_type").or_insert_with(|| json!("HT"));
+        }
         self.client.put(&self.table.path(id), body).await
     }
 
     /// Native fields as Dolibarr takes them: a country by its id, null as the empty text that clears.
     pub async fn body(&self, fields: &Fields) -> Result<Map<String, Value>> {
+        if let Some(price) = wire::decimal(&Value::Object(fields.clone()), "price") {
+            lines::places(price)?;
+        }
         let mut body = Map::new();
         for (name, value) in fields {
             match (name.as_str(), value) {
@@ -123,7 +135,8 @@ impl Writer<'_> {
                     body.insert("country_id".to_owned(), self.country(code).await?);
                 }
                 (_, Value::Null) => _ = body.insert(name.clone(), json!("")),
-                _ => _ = body.insert(name.clone(), value.clone()),
+                ("lines", _) => _ = body.insert(name.clone(), value.clone()),
+                _ => _ = body.insert(name.clone(), wire::kept(name, value)?),
             }
         }
         Ok(body)
@@ -191,8 +204,10 @@ pub(super) fn bear(body: &mut Map<String, Value>, key: &ExternalKey) {
 
 /// Refuses a product reference that Dolibarr would change: `SVC 002/é` became `SVC_002_e`, as observed on 22.0.4.
 fn plain_ref(reference: &str) -> Result<()> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.+=#@$&,".contains(c);
-    if reference.is_empty() || !reference.chars().all(plain) {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.+#@&".contains(c);
+    // A row of dashes or dots becomes `_` as well (documented).
+    let rows = ["--", ".."].iter().any(|row| reference.contains(row));
+    if reference.is_empty() || rows || !reference.chars().all(plain) {
         return Err(Error::new(
             ErrorKind::Rejected,
             format!("Dolibarr would change the product reference `{reference}`: use letters without accents, digits, `-`, `_` and `.`"),

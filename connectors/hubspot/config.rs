@@ -35,13 +35,14 @@ pub(super) struct Config {
     client_id: Option<String>,
     /// Client secret of the OAuth app.
     client_secret: Option<Secret>,
-    /// Refresh token that the OAuth app was given when it was installed; `passerelle login` fetches one.
+    /// Refresh token that the OAuth app was given when it was installed in the account: HubSpot answers with it, and
+    /// with the first access token, when the app exchanges the code of the installation.
     refresh_token: Option<Secret>,
     /// Version of HubSpot's API, such as `2026-09` or `2026-03`.
     #[serde(default = "version")]
     version: String,
-    /// Properties that `passerelle check` may create where they are missing; `*` at an end stands for anything. An empty
-    /// list creates none: then make them by hand, `hub_external_id` with unique values.
+    /// Properties that `passerelle check --prepare` may create where they are missing; `*` at an end stands for
+    /// anything. An empty list creates none: then make them by hand, `hub_external_id` with unique values.
     #[serde(default = "creatable")]
     create_properties: Vec<String>,
     /// Group that created properties are put into.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use passerelle_core::clock::Timestamp;
-use passerelle_core::http::{Dialect, Pace, Request, Response};
+use passerelle_core::http::{Dialect, Pace, Request, Response, retry_after};
 use passerelle_core::{Error, ErrorKind, Result};
 use serde::Deserialize;
 use serde_json::Value;
@@ -29,7 +29,7 @@ struct Refusal {
 }
 
 impl Dialect for HubSpotDialect {
-    fn judge(&self, _request: &Request, response: &Response, _now: Timestamp) -> Result<()> {
+    fn judge(&self, _request: &Request, response: &Response, now: Timestamp) -> Result<()> {
         if (200..300).contains(&response.status) {
             return Ok(());
         }
@@ -52,6 +52,10 @@ impl Dialect for HubSpotDialect {
             if !value.is_empty() {
                 error = error.at(name, value);
             }
+        }
+        // What HubSpot asks for comes before what is documented.
+        if let Some(asked) = retry_after(response, now).filter(|_| error.is_retryable()) {
+            error = error.retry_after(asked);
         }
         let traces = texts(&refusal.context["objectWriteTraceId"]);
         Err(if traces.is_empty() { error } else { error.at("rows", traces.join(" ")) })
@@ -168,6 +172,9 @@ mod tests {
         assert_eq!(wait("TEN_SECONDLY_ROLLING"), Some(10));
         assert_eq!(wait("DAILY"), Some(3600));
         assert_eq!(wait("SOMETHING_NEW"), None);
+        let asked = Response::json(429, &json!({"policyName": "SECONDLY"})).with_header("Retry-After", "7");
+        let told = HubSpotDialect.judge(&Request::get("/x"), &asked, Timestamp::UNIX_EPOCH).unwrap_err();
+        assert_eq!(told.wait(), Some(Duration::from_secs(7)));
     }
 
     #[test]

@@ -18,6 +18,8 @@ mod webhook;
 mod wire;
 mod writes;
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use passerelle_core::connector::{
     Connector, Delivery, Hint, Identity, Lookup, Page, Plugin, Preparation, Prepare, Resource, Schema,
@@ -58,24 +60,32 @@ impl HubSpot {
 
     /// The ids of records whose `property` is one of `values`, by the index of the search.
     async fn search(&self, kind: Kind, property: &str, values: &[String]) -> Result<Vec<String>> {
-        let filter = match values {
-            [] => return Ok(Vec::new()),
-            [value] => json!({"propertyName": property, "operator": "EQ", "value": value}),
-            values => json!({"propertyName": property, "operator": "IN", "values": spellings(values)}),
+        let some = |values: &[Value]| json!({"propertyName": property, "operator": "IN", "values": values});
+        let filters: Vec<Value> = match values {
+            [value] => vec![json!({"propertyName": property, "operator": "EQ", "value": value})],
+            values => spellings(values).chunks(OPERANDS).map(some).collect(),
         };
-        let (mut ids, mut last) = (Vec::new(), "0".to_owned());
-        loop {
-            let (found, _) = self.calls.search(kind.path(), vec![filter.clone()], &last).await?;
-            let highest = found.iter().filter_map(|id| id.parse::<u64>().ok()).max();
-            let is_full = found.len() >= SEARCH_PAGE;
-            ids.extend(found);
-            match highest {
-                Some(highest) if is_full => last = highest.to_string(),
-                _ => return Ok(ids),
+        // The spellings of one value may stand in two filters.
+        let mut ids = BTreeSet::new();
+        for filter in filters {
+            let mut last = "0".to_owned();
+            loop {
+                let (found, _) = self.calls.search(kind.path(), vec![filter.clone()], &last).await?;
+                let highest = found.iter().filter_map(|id| id.parse::<u64>().ok()).max();
+                let is_full = found.len() >= SEARCH_PAGE;
+                ids.extend(found);
+                match highest {
+                    Some(highest) if is_full => last = highest.to_string(),
+                    _ => break,
+                }
             }
         }
+        Ok(ids.into_iter().collect())
     }
 }
+
+/// Values of one `IN`: how many HubSpot takes is not documented, and this many are a batch elsewhere.
+const OPERANDS: usize = 100;
 
 /// A look-up by a unique property is refused only where the property is not there, or not unique.
 fn lacks_key(error: Error) -> Error {
@@ -139,7 +149,8 @@ impl Connector for HubSpot {
         if property == KEY || (kind == Kind::Contacts && property == "email") {
             let names = &documents.asked.own;
             let found = self.calls.read(kind.path(), &values, names, Some(property), Archived::Not).await;
-            return documents.join(found.map_err(lacks_key)?).await;
+            let found = found.map_err(|error| if property == KEY { lacks_key(error) } else { error });
+            return documents.join(found?).await;
         }
         let ids = self.search(kind, property, &values).await?;
         documents.read(&ids).await

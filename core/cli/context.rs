@@ -11,7 +11,7 @@ use super::logging::Verbosity;
 use super::output::{self, Failure, Format, Paint, Report};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, suggestion};
 use crate::http::{HttpWire, Transport, Wire};
 use crate::mapping::{Mappings, Source};
 use crate::model::{FlowName, SystemName};
@@ -80,7 +80,9 @@ impl Context {
     pub fn flows(&self, config: &Config, asked: &[FlowName]) -> Result<Vec<FlowName>> {
         if let Some(unknown) = asked.iter().find(|name| !config.flows.contains_key(*name)) {
             let known: Vec<&str> = config.flows.keys().map(FlowName::as_str).collect();
-            let message = format!("there is no flow `{unknown}`; there are {}", known.join(", "));
+            let near = suggestion(unknown.as_str(), known.iter().copied());
+            let near = near.map_or_else(String::new, |near| format!("did you mean `{near}`? "));
+            let message = format!("there is no flow `{unknown}`; {near}there are {}", known.join(", "));
             return Err(Error::new(ErrorKind::Config, message));
         }
         Ok(config.flows.keys().filter(|name| asked.is_empty() || asked.contains(name)).cloned().collect())

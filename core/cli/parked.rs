@@ -97,8 +97,14 @@ fn retry(store: &Store, ids: &[String]) -> CommandResult {
 fn forget(store: &Store, ids: &[String]) -> CommandResult {
     let mut facts = Facts::new();
     let chosen = chosen(store, ids)?;
+    let jobs = store.jobs()?;
     for parked in &chosen {
         facts.unpark(&parked.at);
+        // What was begun for it is left as it is.
+        for job in jobs.iter().filter(|job| job.sources.contains(&parked.at) || parked.link.as_ref() == Some(&job.link))
+        {
+            facts.finish(&job.link, &job.target);
+        }
         // Seen as it is now: only a change of the record brings it back.
         let link = match &parked.link {
             Some(link) => link.clone(),

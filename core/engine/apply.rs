@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use super::pass::Pass;
 use super::work::{Work, is_planned};
-use super::{Engine, Report, run_id};
+use super::{Engine, Report};
 use crate::mapping::Entity;
 use crate::model::{Fields, LinkId, RemoteId, ResourceName, SystemName};
 use crate::plan::{Basis, Change, FlowPlan, Op, Plan};
-use crate::store::{Link, LinkSide, Run};
+use crate::store::{At, Counts, Link, LinkSide, Run};
 use crate::{Error, ErrorKind, Result};
 
 /// What became of a plan.
@@ -43,14 +43,14 @@ impl Engine {
     /// `Config` when the plan is of flows or entities that the configuration no longer has.
     pub async fn apply(&self, plan: &Plan) -> Result<Applied> {
         let mut applied = Applied { reports: Vec::new(), refused: Vec::new() };
-        for (number, flow_plan) in plan.flows.iter().enumerate() {
-            let report = self.apply_flow(flow_plan, number, &mut applied.refused).await?;
+        for flow_plan in &plan.flows {
+            let report = self.apply_flow(flow_plan, &mut applied.refused).await?;
             applied.reports.push(report);
         }
         Ok(applied)
     }
 
-    async fn apply_flow(&self, planned: &FlowPlan, number: usize, refused: &mut Vec<Refused>) -> Result<Report> {
+    async fn apply_flow(&self, planned: &FlowPlan, refused: &mut Vec<Refused>) -> Result<Report> {
         let Some(flow) = self.flows.iter().find(|flow| flow.name == planned.flow) else {
             return Err(Error::new(
                 ErrorKind::Config,
@@ -58,14 +58,21 @@ impl Engine {
             ));
         };
         let began = self.clock.now();
-        let id = run_id(began, number);
+        let mut run = Run {
+            id: self.new_run(began)?,
+            flow: flow.name.clone(),
+            began,
+            ended: None,
+            counts: Counts::default(),
+            error: None,
+        };
+        self.remember_run(&run)?;
         let before = self.calls(flow);
-        let mut pass = Pass::wet(self, flow, id.clone());
+        let mut pass = Pass::wet(self, flow, run.id.clone());
         let mut error = None;
         let mut rest = planned.changes.as_slice();
         while let Some(first) = rest.first() {
-            let alike = rest.iter().take(BATCH).take_while(|change| change.entity == first.entity).count();
-            let (batch, after) = rest.split_at(alike);
+            let (batch, after) = rest.split_at(batch_of(rest, first));
             rest = after;
             let entity = pass.entity(&first.entity)?;
             if let Err(stopped) = pass.apply_batch(entity, batch, refused).await {
@@ -75,14 +82,9 @@ impl Engine {
         }
         let mut counts = pass.counts();
         counts.calls = self.calls(flow) - before;
-        let run = Run {
-            id,
-            flow: flow.name.clone(),
-            began,
-            ended: Some(self.clock.now()),
-            counts: counts.clone(),
-            error: error.as_ref().map(ToString::to_string),
-        };
+        run.counts = counts.clone();
+        run.ended = Some(self.clock.now());
+        run.error = error.as_ref().map(ToString::to_string);
         self.remember_run(&run)?;
         Ok(Report { flow: flow.name.clone(), counts, waiting: self.waiting(&flow.entity)?, error })
     }
@@ -92,36 +94,51 @@ impl Pass<'_> {
     async fn apply_batch(&mut self, entity: &Entity, batch: &[Change], refused: &mut Vec<Refused>) -> Result<()> {
         let mut works: Vec<Work> = Vec::new();
         let mut changes: Vec<(usize, Change)> = Vec::new();
+        let moved = self.moved(entity, batch).await?;
         for change in batch {
             let mut change = change.clone();
-            let moved = match fill_in(self, &change.system, &mut change.native)? {
+            let reason = match fill_in(self, &change.system, &mut change.native)? {
                 Some(missing) => Some(format!("{missing} was not created in {}", change.system)),
                 None if self.is_there_already(&change)? => {
                     Some(format!("it was created in {} since the plan was made; plan again", change.system))
                 }
-                None => self.moved(entity, &change.basis).await?,
+                None => change
+                    .basis
+                    .iter()
+                    .find(|one| moved.contains(&one.at))
+                    .map(|one| format!("{} moved since the plan was made; plan again", one.at)),
             };
-            if let Some(reason) = moved {
+            if let Some(reason) = reason {
                 refused.push(Refused { link: change.link.clone(), label: change.label.clone(), reason });
                 continue;
             }
-            works.push(self.work_for(entity, &change)?);
-            changes.push((works.len() - 1, change));
+            // One work for all changes of a link: each learns what the other made.
+            let at = match works.iter().position(|work| work.link.id == change.link) {
+                Some(at) => at,
+                None => {
+                    works.push(self.work_for(entity, &change)?);
+                    works.len() - 1
+                }
+            };
+            changes.push((at, change));
         }
         for target in changes.iter().map(|(_, change)| change.system.clone()).collect::<BTreeSet<_>>() {
             self.ready(entity, &target).await?;
         }
-        let finishing: BTreeMap<usize, Change> = changes.iter().cloned().collect();
+        let created: Vec<(usize, Change)> =
+            changes.iter().filter(|(_, change)| change.op == Op::Create).cloned().collect();
         self.push(entity, &mut works, changes).await?;
         let mut finishes = Vec::new();
-        for (at, change) in finishing {
-            if change.op != Op::Create || !works[at].is_sound() || !works[at].unfinished.contains(&change.system) {
+        for (at, change) in created {
+            let work = &mut works[at];
+            let can_be_compared = work.sides.contains_key(&change.system) && work.unfinished.contains(&change.system);
+            if !work.is_sound() || !can_be_compared {
                 continue;
             }
-            match self.finish(entity, &mut works[at], at, &change.system, &change.agreed)? {
+            match self.finish(entity, work, at, &change.system, &change.agreed)? {
                 Some(finish) => finishes.push(finish),
-                None if works[at].is_sound() => {
-                    works[at].finished.insert(change.system.clone());
+                None if work.is_sound() => {
+                    work.finished.insert(change.system.clone());
                 }
                 None => {}
             }
@@ -141,25 +158,26 @@ impl Pass<'_> {
         Ok(change.op == Op::Create && link.is_some_and(|link| link.sides.contains_key(&change.system)))
     }
 
-    /// Which of the records that a change was decided from is not as it was, if any.
-    async fn moved(&self, entity: &Entity, basis: &[Basis]) -> Result<Option<String>> {
-        let mut by_place: BTreeMap<(&SystemName, &ResourceName), Vec<&Basis>> = BTreeMap::new();
-        for one in basis.iter().filter(|one| !is_planned(&one.at.id)) {
-            by_place.entry((&one.at.system, &one.resource)).or_default().push(one);
+    /// Which of the records that changes were decided from are not as they were.
+    async fn moved(&self, entity: &Entity, changes: &[Change]) -> Result<BTreeSet<At>> {
+        let mut by_place: BTreeMap<(&SystemName, &ResourceName), BTreeMap<&RemoteId, &Basis>> = BTreeMap::new();
+        for one in changes.iter().flat_map(|change| &change.basis).filter(|one| !is_planned(&one.at.id)) {
+            by_place.entry((&one.at.system, &one.resource)).or_default().insert(&one.at.id, one);
         }
+        let mut moved = BTreeSet::new();
         for ((name, resource), members) in by_place {
-            let ids: Vec<RemoteId> = members.iter().map(|one| one.at.id.clone()).collect();
+            let ids: Vec<RemoteId> = members.keys().map(|id| (*id).clone()).collect();
             let records = self.engine.systems.get(name)?.read(resource, &ids).await?;
-            for one in members {
+            let digest = entity.column(name).map_or(0, crate::mapping::Column::digest);
+            for one in members.into_values() {
                 let now = records.iter().find(|record| record.id == one.at.id);
-                let digest = entity.column(name).map_or(0, crate::mapping::Column::digest);
                 let hash = now.map(|record| format!("{:016x}", crate::model::content_hash(&record.fields, digest)));
                 if hash.as_deref() != Some(one.hash.as_str()) {
-                    return Ok(Some(format!("{} moved since the plan was made; plan again", one.at)));
+                    moved.insert(one.at.clone());
                 }
             }
         }
-        Ok(None)
+        Ok(moved)
     }
 
     fn work_for(&self, entity: &Entity, change: &Change) -> Result<Work> {
@@ -182,6 +200,16 @@ impl Pass<'_> {
         work.source = change.basis.first().map(|one| one.at.system.clone()).unwrap_or_default();
         Ok(work)
     }
+}
+
+/// How many of the changes are made together: of one entity, and no link cut in two.
+fn batch_of(rest: &[Change], first: &Change) -> usize {
+    let mut alike = rest.iter().take_while(|change| change.entity == first.entity).count().min(BATCH);
+    let last = rest.get(alike.wrapping_sub(1)).map(|change| &change.link);
+    while alike < rest.len() && rest.get(alike).map(|change| &change.link) == last {
+        alike += 1;
+    }
+    alike
 }
 
 /// Puts real ids where the plan named records that it would create itself; names the first that was not created.

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::change::Proposal;
 use super::pass::Pass;
+use super::propose::Proposal;
 use super::work::{Trouble, Work};
 use crate::Result;
-use crate::mapping::{Entity, Totals};
-use crate::model::{Canonical, FieldName, Fields, SystemName};
+use crate::mapping::{Column, Entity, Gate, Totals};
+use crate::model::{Canonical, FieldName, Fields, Presence, SystemName};
 use crate::plan::Op;
 use crate::store::Why;
 
@@ -24,13 +24,15 @@ impl Pass<'_> {
         target: &SystemName,
         merged: &Canonical,
     ) -> Result<Option<Proposal>> {
-        if let (Some(totals), Some(side)) = (entity.totals(), work.sides.get(target))
-            && let Some(trouble) = unequal(totals, merged, &side.canonical, target)
-        {
-            work.trouble = Some(trouble);
-            return Ok(None);
-        }
         let (Some(side), column) = (work.sides.get(target), self.column(entity, target)?) else { return Ok(None) };
+        if let Some(totals) = entity.totals() {
+            let wanted = agreed_sums(totals, work, target, merged);
+            let trouble = unequal(totals, &wanted, &side.canonical, target);
+            if let Some(trouble) = trouble.or_else(|| unwanted(column, work, merged, target)) {
+                work.trouble = Some(trouble);
+                return Ok(None);
+            }
+        }
         if column.then().is_empty() {
             return Ok(None);
         }
@@ -46,9 +48,37 @@ impl Pass<'_> {
     }
 }
 
+/// The sums that the other sides say, else those agreed on: whoever owns them, a document is never compared with itself.
+fn agreed_sums(totals: &Totals, work: &Work, target: &SystemName, merged: &Canonical) -> Canonical {
+    let mut wanted = work.link.agreed.clone().unwrap_or_else(|| merged.clone());
+    for field in [&totals.net, &totals.vat, &totals.gross, &totals.currency] {
+        let others = work.sides.iter().filter(|(name, _)| *name != target);
+        if let Some(said) = others.filter_map(|(_, side)| side.canonical.get(field.as_str())).next() {
+            wanted.insert(field.to_string(), said.clone());
+        }
+    }
+    wanted
+}
+
+/// A draft whose reason to be is gone, such as a deal that is not won any more, is not finished behind a person's back.
+fn unwanted(column: &Column, work: &Work, merged: &Canonical, target: &SystemName) -> Option<Trouble> {
+    let mut others = work.link.sides.iter().filter(|(name, _)| *name != target);
+    if others.all(|(_, side)| side.presence != Presence::Present) {
+        let reason = format!("what it was made from was deleted; the document in {target} stays a draft");
+        return Some(Trouble::new(Why::Deleted, reason));
+    }
+    let Ok(Gate::Skip(rule)) = column.may_create(merged) else { return None };
+    let reason = format!("it would not be created now ({rule}); the document in {target} stays a draft");
+    Some(Trouble::new(Why::Conflict, reason))
+}
+
 /// What is unequal between the accepted totals and the document's own, with both sums line by line.
 fn unequal(totals: &Totals, wanted: &Canonical, there: &Canonical, target: &SystemName) -> Option<Trouble> {
     let mut apart = Vec::new();
+    let fields = [&totals.net, &totals.vat, &totals.gross];
+    if fields.iter().all(|field| amount(wanted, field).is_none()) {
+        apart.push("no total was agreed".to_owned());
+    }
     for (name, field) in [("net", &totals.net), ("VAT", &totals.vat), ("gross", &totals.gross)] {
         match (amount(wanted, field), amount(there, field)) {
             (Some(one), Some(other)) if (one - other).abs() > totals.tolerance => {

@@ -1,16 +1,21 @@
 //! Pull, decide, push: the only room that waits on systems and store together.
 
 mod apply;
-mod change;
 mod gate;
 mod link;
 mod meet;
 mod pass;
+mod permit;
+mod propose;
 mod push;
 mod ready;
 mod refs;
+mod revisit;
+mod settle;
 mod sift;
+mod spell;
 mod step;
+mod twins;
 mod verify;
 mod work;
 
@@ -45,6 +50,9 @@ pub struct Flow {
     /// Whether a person is told of a record that was deleted on one side; the others keep theirs in any case.
     pub reviews_deletions: bool,
 }
+
+/// Facts read from the store at a time.
+const PAGE: usize = 100;
 
 /// Which records a run reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,15 +144,15 @@ impl Engine {
     /// Runs `flows` one after the other.
     pub async fn sync(&self, flows: &[Flow], scope: Scope) -> Result<Vec<Report>> {
         let mut reports = Vec::new();
-        for (number, flow) in flows.iter().enumerate() {
-            reports.push(self.sync_flow(flow, scope, number).await?);
+        for flow in flows {
+            reports.push(self.sync_flow(flow, scope).await?);
         }
         Ok(reports)
     }
 
-    async fn sync_flow(&self, flow: &Flow, scope: Scope, number: usize) -> Result<Report> {
+    async fn sync_flow(&self, flow: &Flow, scope: Scope) -> Result<Report> {
         let began = self.clock.now();
-        let id = run_id(began, number);
+        let id = self.new_run(began)?;
         let mut run =
             Run { id: id.clone(), flow: flow.name.clone(), began, ended: None, counts: Counts::default(), error: None };
         self.remember_run(&run)?;
@@ -191,7 +199,14 @@ impl Engine {
 
     /// How many records of an entity wait for a person.
     pub fn waiting(&self, entity: &EntityName) -> Result<u64> {
-        let parked = self.store.parked(usize::MAX)?.iter().filter(|parked| parked.at.entity == *entity).count();
+        let mut parked = 0;
+        let mut after = None;
+        loop {
+            let page = self.store.parked_after(after.as_ref(), PAGE)?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.at.clone());
+            parked += page.iter().filter(|parked| parked.at.entity == *entity).count();
+        }
         let held = self.store.held()?;
         let held = held.iter().filter(|held| held.source.entity == *entity && held.verdict == Verdict::Waiting).count();
         Ok((parked + held) as u64)
@@ -206,9 +221,16 @@ impl Engine {
     fn calls(&self, flow: &Flow) -> u64 {
         flow.between.iter().filter_map(|name| self.systems.get(name).ok()).map(|system| system.calls()).sum()
     }
-}
 
-/// Runs sort by their time; flows of one call have one time and count up.
-fn run_id(began: Timestamp, number: usize) -> RunId {
-    RunId::new(format!("{}-{number:02}", began.strftime("%Y%m%dT%H%M%S%3fZ")))
+    /// An id that no run has: runs sort by their time, those of one time count up.
+    fn new_run(&self, began: Timestamp) -> Result<RunId> {
+        let mut number = 0;
+        loop {
+            let id = RunId::new(format!("{}-{number:02}", began.strftime("%Y%m%dT%H%M%S%3fZ")));
+            if !self.store.has_run(&id)? {
+                return Ok(id);
+            }
+            number += 1;
+        }
+    }
 }

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Engine, Flow, Scope};
 use crate::clock::Timestamp;
+use crate::connector::Effect;
 use crate::mapping::{Column, Entity};
 use crate::model::{EntityName, FlowName, RunId, SystemName};
 use crate::plan::{Change, FlowPlan, Prepared};
-use crate::store::{At, Counts, Facts, Held, Parked, ReadTo, Verdict};
+use crate::store::{At, Counts, Facts, Held, Parked, ReadTo};
 use crate::{Error, ErrorKind, Result};
 
 /// Whether a pass writes.
@@ -25,9 +26,11 @@ pub(super) struct Pass<'a> {
     pub flow: &'a Flow,
     pub mode: Mode,
     pub counts: Counts,
-    /// What a dry pass collects.
+    /// What a dry pass would change; a wet one keeps nothing, however many records there are.
     pub changes: Vec<Change>,
+    /// What a dry pass would hold.
     pub held: Vec<Held>,
+    /// What a dry pass would park.
     pub parked: Vec<Parked>,
     /// What accounts lacked.
     pub preparations: Vec<Prepared>,
@@ -107,62 +110,6 @@ impl<'a> Pass<'a> {
         Ok(())
     }
 
-    /// Decides again what waited: unfinished creates, what may have cured itself, what a person approved.
-    async fn revisit(&mut self, entity: &Entity) -> Result<()> {
-        let mut again: BTreeMap<SystemName, BTreeSet<At>> = BTreeMap::new();
-        let mut add = |at: At| {
-            if at.entity == *entity.name() {
-                again.entry(at.system.clone()).or_default().insert(at);
-            }
-        };
-        for job in self.engine.store.jobs()? {
-            job.sources.into_iter().for_each(&mut add);
-        }
-        for parked in self.engine.store.parked(usize::MAX)? {
-            if parked.why.cures_itself() || parked.attempts == 0 {
-                add(parked.at);
-            }
-        }
-        for held in self.engine.store.held()? {
-            if held.verdict == Verdict::Approved {
-                add(held.source);
-            }
-        }
-        let awaited: Vec<At> =
-            self.engine.store.revisits()?.into_iter().filter(|at| at.entity == *entity.name()).collect();
-        awaited.iter().cloned().for_each(&mut add);
-        for (system, places) in again {
-            if !self.flow.between.contains(&system) {
-                continue;
-            }
-            let ids: Vec<_> = places.into_iter().map(|at| at.id).collect();
-            let resource = self.column(entity, &system)?.resource().clone();
-            let records = self.engine.systems.get(&system)?.read(&resource, &ids).await?;
-            self.forget_vanished(entity.name(), &system, &ids, &records)?;
-            self.step(entity, &system, records, super::step::Why::Again).await?;
-        }
-        let mut facts = Facts::new();
-        awaited.iter().for_each(|at| facts.revisited(at));
-        self.engine.store.commit(facts)
-    }
-
-    /// What is parked and no longer exists waits for nothing.
-    fn forget_vanished(
-        &self,
-        entity: &EntityName,
-        system: &SystemName,
-        asked: &[crate::model::RemoteId],
-        found: &[crate::model::Record],
-    ) -> Result<()> {
-        let mut facts = Facts::new();
-        for id in asked {
-            if !found.iter().any(|record| record.id == *id || record.aliases.contains(id)) {
-                facts.unpark(&At { entity: entity.clone(), system: system.clone(), id: id.clone() });
-            }
-        }
-        self.engine.store.commit(facts)
-    }
-
     async fn pull(&mut self, entity: &Entity, name: &SystemName, scope: Scope) -> Result<()> {
         let column = self.column(entity, name)?;
         let (digest, resource) = (column.digest(), column.resource().clone());
@@ -218,14 +165,30 @@ impl<'a> Pass<'a> {
         })
     }
 
-    /// The systems that an entity is kept in: its own flow's, else this flow's that have a column for it.
+    /// The systems that an entity is kept in, whichever of its flows runs: what is seen is seen once for all of them.
     pub fn kept_in(&self, entity: &Entity) -> Vec<SystemName> {
-        let own = self.engine.flows.iter().find(|flow| flow.entity == *entity.name());
-        let flow = if *entity.name() == self.flow.entity { self.flow } else { own.unwrap_or(self.flow) };
-        let mut systems = flow.between.clone();
-        systems.extend(self.flow.between.iter().filter(|name| !flow.between.contains(name)).cloned());
-        systems.retain(|name| entity.column(name).is_some() && self.engine.systems.get(name).is_ok());
+        let flows = &self.engine.flows;
+        let own = flows.iter().filter(|flow| flow.entity == *entity.name());
+        let first = std::iter::once(self.flow).filter(|flow| flow.entity == *entity.name());
+        let mut systems: Vec<SystemName> = Vec::new();
+        for name in first.chain(own).chain([self.flow]).flat_map(|flow| &flow.between) {
+            if !systems.contains(name) && self.keeps(entity, name) {
+                systems.push(name.clone());
+            }
+        }
         systems
+    }
+
+    /// Whether a system has a column and records for an entity: a folder of quotes names customers and keeps none.
+    fn keeps(&self, entity: &Entity, name: &SystemName) -> bool {
+        let Some((column, system)) = entity.column(name).zip(self.engine.systems.get(name).ok()) else { return false };
+        *entity.name() == self.flow.entity || system.resource(column.resource()).is_ok()
+    }
+
+    /// Whether records can be created in a system at all.
+    pub fn takes_new(&self, entity: &Entity, system: &SystemName) -> Result<bool> {
+        let resource = self.column(entity, system)?.resource();
+        Ok(self.engine.systems.get(system)?.resource(resource)?.capabilities.create != Effect::None)
     }
 
     /// The next number of the run's journal.

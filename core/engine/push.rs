@@ -5,7 +5,7 @@ use super::pass::{Mode, Pass};
 use super::work::{Trouble, Work};
 use crate::connector::{Effect, Lookup};
 use crate::mapping::Entity;
-use crate::model::{Canonical, Outcome, Presence, Record, ResourceName, SystemName, Write, Written};
+use crate::model::{Canonical, Outcome, Presence, ResourceName, SystemName, Write, Written};
 use crate::plan::{Change, Op};
 use crate::store::{Entry, Facts, Job, LinkSide, Seen, Why};
 use crate::system::System;
@@ -72,24 +72,27 @@ impl Pass<'_> {
         let mut stop = None;
         let mut facts = Facts::new();
         for (((at, change), write), outcome) in batch.iter().zip(&writes).zip(outcomes) {
-            let outcome = self.clear_up(system, change, write, outcome).await;
-            let taken = match outcome {
-                Ok(written) => self.take_back(entity, &mut works[*at], system, change, written, &mut facts).await,
-                Err(error) => Err(error),
-            };
-            if let Err(error) = taken {
-                if matches!(
-                    error.kind(),
-                    ErrorKind::Denied | ErrorKind::Config | ErrorKind::Unavailable | ErrorKind::RateLimited
-                ) {
-                    stop.get_or_insert(error);
-                    works[*at].stopped = true;
-                } else {
-                    works[*at].trouble = Some(trouble_of(&error, change));
-                    if change.op == Op::Create && error.kind() != ErrorKind::OutcomeUnknown {
+            let work = &mut works[*at];
+            let failed = match self.clear_up(entity, system, change, write, outcome).await {
+                Ok(written) => {
+                    self.take_back(entity, work, system, change, &written, &mut facts);
+                    self.read_back(entity, work, system, change, written).await.err()
+                }
+                Err(error) => {
+                    // An unknown create stays on disk, to be looked for before it is made again.
+                    if change.op == Op::Create && !stops(&error) && error.kind() != ErrorKind::OutcomeUnknown {
                         facts.finish(&change.link, &change.system);
                     }
+                    Some(error)
                 }
+            };
+            match failed {
+                Some(error) if stops(&error) => {
+                    stop.get_or_insert(error);
+                    work.stopped = true;
+                }
+                Some(error) => work.trouble = Some(trouble_of(&error, change)),
+                None => {}
             }
         }
         self.engine.store.commit(facts)?;
@@ -115,7 +118,14 @@ impl Pass<'_> {
     }
 
     /// An unknown outcome of a create is cleared up by looking for its key, and only then repeated.
-    async fn clear_up(&self, system: &System, change: &Change, write: &Write, first: Outcome) -> Outcome {
+    async fn clear_up(
+        &self,
+        entity: &Entity,
+        system: &System,
+        change: &Change,
+        write: &Write,
+        first: Outcome,
+    ) -> Outcome {
         let Write::Create { key, .. } = write else { return first };
         let mut outcome = first;
         for _ in 0..REPEATS {
@@ -124,7 +134,7 @@ impl Pass<'_> {
                 _ => return outcome,
             }
             let effect = system.resource(&change.resource)?.capabilities.create;
-            if effect == Effect::Blind {
+            if effect == Effect::Blind || !self.bears_keys(entity, system.name()) {
                 return outcome;
             }
             let found = system.find(&change.resource, &Lookup::Key(vec![key.clone()])).await?;
@@ -140,48 +150,63 @@ impl Pass<'_> {
         outcome
     }
 
-    async fn take_back(
+    /// What was written, into the link and the journal: the record exists, whatever reading it says.
+    fn take_back(
+        &mut self,
+        entity: &Entity,
+        work: &mut Work,
+        system: &System,
+        change: &Change,
+        written: &Written,
+        facts: &mut Facts,
+    ) {
+        let name = system.name().clone();
+        let side = LinkSide { resource: change.resource.clone(), id: written.id.clone(), presence: Presence::Present };
+        work.link.sides.insert(name.clone(), side);
+        self.tell(work, system, change, written, facts);
+        facts.link(&work.link);
+        facts.seen(entity.name(), &name, &written.id, &Seen { link: work.link.id.clone(), hash: 0 });
+        match change.op {
+            Op::Create => self.counts.created += 1,
+            Op::Update { .. } | Op::Finish { .. } => self.counts.updated += 1,
+        }
+        match change.op {
+            // Its totals are compared first.
+            Op::Create if entity.totals().is_some() => {
+                work.unfinished.insert(name);
+            }
+            // A draft that was put right still waits for its state moves.
+            Op::Update { .. } => {}
+            Op::Create | Op::Finish { .. } => {
+                work.unfinished.remove(&name);
+                facts.finish(&work.link.id, &name);
+                facts.release(&work.link.id, &name);
+            }
+        }
+    }
+
+    /// The side as it is after the write: from the answer, or read where something is to be compared.
+    async fn read_back(
         &mut self,
         entity: &Entity,
         work: &mut Work,
         system: &System,
         change: &Change,
         written: Written,
-        facts: &mut Facts,
     ) -> Result<()> {
-        let name = system.name().clone();
-        let finishes = change.op == Op::Create && (entity.totals().is_some());
-        // The journal and the link come before the read-back: the record exists, whatever that call says.
-        let side = LinkSide { resource: change.resource.clone(), id: written.id.clone(), presence: Presence::Present };
-        work.link.sides.insert(name.clone(), side);
-        self.tell(work, system, change, &written, facts);
-        facts.link(&work.link);
-        facts.seen(entity.name(), &name, &written.id, &Seen { link: work.link.id.clone(), hash: 0 });
-        match change.op {
-            Op::Create => self.counts.created += 1,
-            _ => self.counts.updated += 1,
-        }
-        if finishes {
-            work.unfinished.insert(name.clone());
-        } else {
-            work.unfinished.remove(&name);
-            facts.finish(&work.link.id, &name);
-            facts.release(&work.link.id, &name);
-        }
+        let name = system.name();
+        work.sides.remove(name);
         let record = match written.record {
             Some(record) => Some(record),
-            None if finishes => read_back(system, &change.resource, &written.id).await?,
+            None if work.unfinished.contains(name) => {
+                system.read(&change.resource, std::slice::from_ref(&written.id)).await?.into_iter().next()
+            }
             None => None,
         };
-        work.sides.remove(&name);
-        if let Some(record) = record {
-            match self.take_in(entity, &name, &record) {
-                Ok(Some(fresh)) => {
-                    work.sides.insert(name, fresh);
-                }
-                Ok(None) => {}
-                Err(trouble) => work.trouble = Some(*trouble),
-            }
+        match record.map(|record| self.take_in(entity, name, &record)) {
+            Some(Ok(Some(fresh))) => drop(work.sides.insert(name.clone(), fresh)),
+            Some(Ok(None)) | None => {}
+            Some(Err(trouble)) => work.trouble = Some(*trouble),
         }
         Ok(())
     }
@@ -203,8 +228,10 @@ impl Pass<'_> {
     }
 }
 
-async fn read_back(system: &System, resource: &ResourceName, id: &crate::model::RemoteId) -> Result<Option<Record>> {
-    Ok(system.read(resource, std::slice::from_ref(id)).await?.into_iter().next())
+/// Whether an error says that the system as a whole does not answer.
+fn stops(error: &Error) -> bool {
+    use ErrorKind::{Config, Denied, RateLimited, Unavailable};
+    matches!(error.kind(), Denied | Config | Unavailable | RateLimited)
 }
 
 fn trouble_of(error: &Error, change: &Change) -> Trouble {

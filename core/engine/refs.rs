@@ -45,7 +45,10 @@ impl Pass<'_> {
                 })?;
             }
         }
-        self.bring(loose).await?;
+        if !loose.is_empty() {
+            self.bring(loose).await?;
+            self.catch_up(entity, works).await?;
+        }
         for at in busy {
             let work = &mut works[*at];
             let present: BTreeSet<SystemName> = work.sides.keys().cloned().collect();
@@ -57,6 +60,11 @@ impl Pass<'_> {
                         // Another side owns the field: what this one says of it cannot matter, and must not stop the rest.
                         Owner::System(owner) if owner != system && present.contains(owner) => {
                             side.canonical.remove(field.as_str());
+                        }
+                        // Two records that refer to each other: the first does without, and is decided again.
+                        _ if !entity.requires(&field) && self.fetching.contains(&place_of(&left, system)) => {
+                            side.canonical.remove(field.as_str());
+                            work.again = true;
                         }
                         _ => missing.push((system.clone(), left)),
                     }
@@ -117,6 +125,7 @@ impl Pass<'_> {
     async fn bring(&mut self, loose: BTreeSet<Loose>) -> Result<()> {
         let mut by_id: BTreeMap<(EntityName, SystemName), Vec<RemoteId>> = BTreeMap::new();
         let mut by_value: BTreeMap<(EntityName, FieldName), Vec<String>> = BTreeMap::new();
+        let around = self.fetching.clone();
         for one in loose {
             let at = At { entity: one.entity.clone(), system: one.system.clone(), id: one.value.as_str().into() };
             if !self.fetching.insert(at) {
@@ -131,16 +140,16 @@ impl Pass<'_> {
             let entity = self.entity(&entity)?;
             let resource = self.column(entity, &system)?.resource().clone();
             let records = self.engine.systems.get(&system)?.read(&resource, &ids).await?;
-            self.step(entity, &system, records, Because::Again).await?;
+            self.step(entity, &system, records, Because::Referred).await?;
         }
         for ((entity, field), values) in by_value {
             let entity = self.entity(&entity)?;
             for system in self.kept_in(entity) {
                 let records = self.find_by(entity, &system, &field, &values).await?;
-                self.step(entity, &system, records, Because::Again).await?;
+                self.step(entity, &system, records, Because::Referred).await?;
             }
         }
-        self.fetching.clear();
+        self.fetching = around;
         Ok(())
     }
 
@@ -170,6 +179,7 @@ impl Pass<'_> {
     /// its own rules want it there.
     pub(super) async fn bring_over(&mut self, needed: BTreeSet<Missing>, target: &SystemName) -> Result<()> {
         let mut by_source: BTreeMap<(EntityName, SystemName, bool), Vec<RemoteId>> = BTreeMap::new();
+        let around = self.fetching.clone();
         for Missing { entity, link, required } in needed {
             let at = At { entity: entity.clone(), system: target.clone(), id: link.as_str().into() };
             if !self.fetching.insert(at) {
@@ -189,16 +199,17 @@ impl Pass<'_> {
             let because = if required { Because::Needed(target.clone()) } else { Because::Again };
             self.step(entity, &system, records, because).await?;
         }
-        self.fetching.clear();
+        self.fetching = around;
         Ok(())
     }
 
-    /// `canonical` with link ids turned into `target`'s ids; and the links that have no record there.
+    /// `canonical` with link ids turned into `target`'s ids; and the links that `fields` need and have no record there.
     pub(super) fn to_ids(
         &self,
         entity: &Entity,
         target: &SystemName,
         canonical: &Canonical,
+        fields: &BTreeSet<FieldName>,
     ) -> Result<(Canonical, BTreeSet<Missing>)> {
         let mut spelled = canonical.clone();
         let mut missing = BTreeSet::new();
@@ -226,8 +237,11 @@ impl Pass<'_> {
                 Ok(None) => {}
                 Err(error) => failed = Some(error),
             }
-            let required = entity.requires(&header_of(at.field));
-            missing.insert(Missing { entity: at.entity.clone(), link: id, required });
+            let field = header_of(at.field);
+            if fields.contains(&field) {
+                let required = entity.requires(&field);
+                missing.insert(Missing { entity: at.entity.clone(), link: id, required });
+            }
             None
         });
         failed.map_or(Ok((spelled, missing)), Err)
@@ -237,6 +251,11 @@ impl Pass<'_> {
 /// The field of the record that holds a reference: `lines` of `lines.product`.
 fn header_of(field: &FieldName) -> FieldName {
     FieldName::new(field.as_str().split('.').next().unwrap_or_default())
+}
+
+/// The record that an unresolved reference means, or the value that it is looked for by.
+fn place_of(left: &Unresolved, system: &SystemName) -> At {
+    At { entity: left.entity.clone(), system: system.clone(), id: left.value.as_str().into() }
 }
 
 fn unresolved(system: &SystemName, left: &Unresolved) -> Trouble {

@@ -1,6 +1,6 @@
 //! From a page of records to works: what is unchanged stops here, what does not fit is parked.
 
-use super::pass::Pass;
+use super::pass::{Mode, Pass};
 use super::step::Why as Because;
 use super::work::{Fresh, Trouble, Work};
 use crate::Result;
@@ -23,7 +23,8 @@ impl Pass<'_> {
         for record in records {
             let hash = content_hash(&record.fields, column.digest());
             let seen = self.known(entity, system, &record, &mut facts)?;
-            if *because == Because::Changed && seen.as_ref().is_some_and(|seen| seen.hash == hash) {
+            let is_present = record.presence == Presence::Present;
+            if *because == Because::Changed && is_present && seen.as_ref().is_some_and(|seen| seen.hash == hash) {
                 self.counts.unchanged += 1;
                 continue;
             }
@@ -31,16 +32,16 @@ impl Pass<'_> {
                 Some(seen) => self.engine.store.link(&seen.link)?,
                 None => None,
             };
-            if record.presence != Presence::Present {
-                self.note_absence(system, &record, link, &mut facts)?;
-                continue;
-            }
-            if *because == Because::Changed && self.is_refused(entity, system, &record, hash)? {
-                self.counts.unchanged += 1;
-                continue;
-            }
             // A feed may repeat a record within a page; the later one is the truth.
             works.retain(|work| work.sides.get(system).is_none_or(|side| side.record.id != record.id));
+            if !is_present {
+                self.note_absence(entity, system, &record, link, &mut facts)?;
+                continue;
+            }
+            if *because != Because::Again && self.is_refused(entity, system, &record, hash)? {
+                self.counts.unchanged += u64::from(*because == Because::Changed);
+                continue;
+            }
             match self.read_record(entity, system, &record) {
                 // It no longer takes part: what was wrong with it no longer matters.
                 Ok(None) => {
@@ -72,17 +73,23 @@ impl Pass<'_> {
     }
 
     /// What is known of a record under its id or, after a merge, under one of its old ids.
+    ///
+    /// A record that has a counterpart nowhere takes the place of one that had and was merged into it.
     fn known(&self, entity: &Entity, system: &SystemName, record: &Record, facts: &mut Facts) -> Result<Option<Seen>> {
         let store = &self.engine.store;
-        if let Some(seen) = store.seen(entity.name(), system, &record.id)? {
-            return Ok(Some(seen));
-        }
+        let own = store.seen(entity.name(), system, &record.id)?;
         for alias in &record.aliases {
             let Some(seen) = store.seen(entity.name(), system, alias)? else { continue };
+            if own.as_ref().is_some_and(|own| own.link == seen.link) {
+                continue;
+            }
             let Some(mut link) = store.link(&seen.link)? else { continue };
-            let Some(side) = link.sides.get_mut(system) else { continue };
+            let is_alone = match &own {
+                Some(own) => store.link(&own.link)?.is_none_or(|own| own.sides.len() == 1) && link.sides.len() > 1,
+                None => true,
+            };
+            let Some(side) = link.sides.get_mut(system).filter(|_| is_alone) else { continue };
             side.id = record.id.clone();
-            facts.link(&link);
             let moved = Seen { link: link.id.clone(), hash: 0 };
             facts.seen(entity.name(), system, &record.id, &moved);
             // The link must be found under its new id by what follows in this very page.
@@ -91,11 +98,23 @@ impl Pass<'_> {
             store.commit(now)?;
             return Ok(Some(moved));
         }
-        Ok(None)
+        Ok(own)
     }
 
     /// A record that was put away keeps its link: it may come back, and nothing is deleted elsewhere.
-    fn note_absence(&self, system: &SystemName, record: &Record, link: Option<Link>, facts: &mut Facts) -> Result<()> {
+    fn note_absence(
+        &self,
+        entity: &Entity,
+        system: &SystemName,
+        record: &Record,
+        link: Option<Link>,
+        facts: &mut Facts,
+    ) -> Result<()> {
+        let at = At { entity: entity.name().clone(), system: system.clone(), id: record.id.clone() };
+        // What may have begun something elsewhere is for the next run to look into.
+        if self.engine.store.parked_at(&at)?.is_some_and(|parked| !parked.why.cures_itself()) {
+            facts.unpark(&at);
+        }
         let Some(mut link) = link else { return Ok(()) };
         if let Some(side) = link.sides.get_mut(system) {
             side.presence = record.presence;
@@ -146,8 +165,10 @@ impl Pass<'_> {
             self.counts.parked += 1;
         }
         facts.park(&parked);
-        self.parked.retain(|other| other.at != parked.at);
-        self.parked.push(parked);
+        if self.mode == Mode::Dry {
+            self.parked.retain(|other| other.at != parked.at);
+            self.parked.push(parked);
+        }
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ use super::work::{Fresh, Trouble, Work, is_planned};
 use crate::connector::Lookup;
 use crate::mapping::{Entity, Gate};
 use crate::model::{Presence, Record, RemoteId, SystemName, content_hash};
-use crate::store::{Facts, Link, Seen, Why as Parked};
+use crate::store::{Link, Why as Parked};
 use crate::{Error, Result};
 
 /// What brought records here.
@@ -17,8 +17,10 @@ use crate::{Error, Result};
 pub(super) enum Why {
     /// A feed: those with the content last seen are left alone.
     Changed,
-    /// Something waited for them: decide, whatever was seen.
+    /// They waited, or a person asked: decide, whatever was seen or refused.
     Again,
+    /// Another record refers to them: decide, whatever was seen.
+    Referred,
     /// A first look: they are linked to what is known, and nothing is decided yet.
     Introduced,
     /// Another record refers to them in this system: they are created there whatever `create.when` says.
@@ -61,8 +63,12 @@ impl Pass<'_> {
     async fn rounds(&mut self, entity: &Entity, works: &mut [Work], because: &Why) -> Result<()> {
         let systems = self.kept_in(entity);
         for round in 0..ROUNDS {
-            let busy: Vec<usize> =
-                (0..works.len()).filter(|at| !self.is_idle(entity, &works[*at], &systems, because)).collect();
+            let mut busy: Vec<usize> = Vec::new();
+            for (at, work) in works.iter().enumerate() {
+                if !self.is_idle(entity, work, &systems, because)? {
+                    busy.push(at);
+                }
+            }
             self.resolve(entity, works, &busy).await?;
             let proposed = self.propose(entity, works, &busy, &systems, because).await?;
             if proposed.is_empty() {
@@ -90,19 +96,35 @@ impl Pass<'_> {
     }
 
     /// Whether there is nothing to decide: one side, and no reason to create another.
-    fn is_idle(&self, entity: &Entity, work: &Work, systems: &[SystemName], because: &Why) -> bool {
+    fn is_idle(&self, entity: &Entity, work: &Work, systems: &[SystemName], because: &Why) -> Result<bool> {
         if !work.is_sound() || !work.waits.is_empty() {
-            return true;
+            return Ok(true);
         }
         if work.link.sides.len() > 1 {
-            return work.link.sides.values().any(|side| is_planned(&side.id));
+            return Ok(work.link.sides.values().any(|side| is_planned(&side.id)));
         }
         let values = work.best_values();
-        systems.iter().filter(|name| !work.link.sides.contains_key(*name)).all(|name| {
-            let forced = *because == Why::Needed(name.clone());
+        for name in systems.iter().filter(|name| !work.link.sides.contains_key(*name)) {
             let gate = entity.column(name).map(|column| column.may_create(&values));
-            !forced && matches!(gate, None | Some(Ok(Gate::Skip(_))))
-        })
+            let is_skipped = matches!(gate, None | Some(Ok(Gate::Skip(_)))) && *because != Why::Needed(name.clone());
+            if !is_skipped || self.engine.store.held_at(&work.link.id, name)?.is_some() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// What was brought along for others may be one of these works: its link is then the one in the store.
+    pub(super) async fn catch_up(&mut self, entity: &Entity, works: &mut [Work]) -> Result<()> {
+        for work in works.iter_mut().filter(|work| work.is_sound()) {
+            let Some(known) = self.engine.store.link(&work.link.id)? else { continue };
+            if known.sides.keys().any(|name| !work.link.sides.contains_key(name)) {
+                let own = std::mem::replace(&mut work.link, known);
+                work.link.sides.extend(own.sides);
+                work.new = false;
+            }
+        }
+        self.gather(entity, works).await
     }
 
     /// Reads the other sides of each link, batched by system.
@@ -110,6 +132,9 @@ impl Pass<'_> {
         let mut systems: Vec<SystemName> = works.iter().flat_map(|work| work.link.sides.keys().cloned()).collect();
         systems.sort();
         systems.dedup();
+        // A system that no flow of the entity names any more is left alone.
+        let kept = self.kept_in(entity);
+        systems.retain(|name| kept.contains(name));
         for name in systems {
             let missing: Vec<(usize, RemoteId)> = works
                 .iter()
@@ -118,7 +143,7 @@ impl Pass<'_> {
                 .filter_map(|(at, work)| work.link.sides.get(&name).map(|side| (at, side.id.clone())))
                 .filter(|(_, id)| !is_planned(id))
                 .collect();
-            if missing.is_empty() || entity.column(&name).is_none() {
+            if missing.is_empty() {
                 continue;
             }
             let resource = self.column(entity, &name)?.resource().clone();
@@ -126,24 +151,30 @@ impl Pass<'_> {
             let records = self.engine.systems.get(&name)?.read(&resource, &ids).await?;
             for (at, id) in missing {
                 let found = records.iter().find(|record| record.id == id || record.aliases.contains(&id));
-                self.attach(entity, &mut works[at], &name, found);
+                self.attach(entity, &mut works[at], &name, found)?;
             }
         }
         for work in works.iter_mut() {
             if work.matched {
                 super::meet::part_strangers(entity, work);
             }
-            for name in work.link.sides.keys() {
-                if self.engine.store.job_at(&work.link.id, name)?.is_some() {
-                    work.unfinished.insert(name.clone());
-                }
+            self.note_unfinished(work)?;
+        }
+        Ok(())
+    }
+
+    /// A record whose create left a job is not finished.
+    fn note_unfinished(&self, work: &mut Work) -> Result<()> {
+        for name in work.link.sides.keys() {
+            if self.engine.store.job_at(&work.link.id, name)?.is_some() {
+                work.unfinished.insert(name.clone());
             }
         }
         Ok(())
     }
 
-    fn attach(&self, entity: &Entity, work: &mut Work, name: &SystemName, found: Option<&Record>) {
-        let Some(side) = work.link.sides.get_mut(name) else { return };
+    fn attach(&self, entity: &Entity, work: &mut Work, name: &SystemName, found: Option<&Record>) -> Result<()> {
+        let Some(side) = work.link.sides.get_mut(name) else { return Ok(()) };
         let Some(record) = found.filter(|record| record.presence == Presence::Present) else {
             // What was deleted over there stays linked: it is neither made again nor deleted elsewhere.
             side.presence = found.map_or(Presence::Gone, |record| record.presence);
@@ -151,8 +182,18 @@ impl Pass<'_> {
                 let reason = format!("{name}/{} was deleted; the others keep theirs", side.id);
                 work.trouble = Some(Trouble::new(Parked::Deleted, reason));
             }
-            return;
+            return Ok(());
         };
+        if side.id != record.id
+            && let Some(other) = self.link_of(entity, name, record)?.filter(|other| other.id != work.link.id)
+        {
+            let reason = format!(
+                "{name}/{} was merged into {name}/{}, which is {} \"{}\"; merge their counterparts too",
+                side.id, record.id, other.id, other.label
+            );
+            work.trouble = Some(Trouble::new(Parked::Ambiguous, reason));
+            return Ok(());
+        }
         side.id = record.id.clone();
         side.presence = Presence::Present;
         match self.take_in(entity, name, record) {
@@ -162,6 +203,7 @@ impl Pass<'_> {
             Ok(None) => {}
             Err(trouble) => work.trouble = Some(*trouble),
         }
+        Ok(())
     }
 
     /// A record as a side, or `None` when the column's `where` leaves it out.
@@ -180,95 +222,13 @@ impl Pass<'_> {
         Ok(canonical.map(|canonical| Fresh { record: record.clone(), hash, canonical, resolved: false }))
     }
 
-    /// Remembers who is there, and not what was seen: the pull that follows decides.
-    fn settle_introduced(&mut self, entity: &Entity, works: &mut [Work]) -> Result<()> {
-        for side in works.iter_mut().flat_map(|work| work.sides.values_mut()) {
-            side.hash = 0;
-        }
-        self.settle(entity, works)
-    }
-
-    /// Remembers what became of each work, all in one commit.
-    pub(super) fn settle(&mut self, entity: &Entity, works: &[Work]) -> Result<()> {
-        let mut facts = Facts::new();
-        for work in works.iter().filter(|work| !work.stopped) {
-            match &work.trouble {
-                Some(trouble) => {
-                    let at = work.source_at();
-                    let hash = work.sides.get(&work.source).map_or(0, |side| side.hash);
-                    let link = (!work.new).then(|| work.link.id.clone());
-                    for other in work.places().into_iter().filter(|other| *other != at) {
-                        if self.engine.store.parked_at(&other)?.is_some() {
-                            facts.unpark(&other);
-                        }
-                    }
-                    self.park(&at, link, work.link.label.clone(), trouble.clone(), hash, &mut facts)?;
-                    if !work.new {
-                        facts.link(&work.link);
-                    }
-                }
-                None => self.remember(entity, work, &mut facts)?,
-            }
-        }
-        self.engine.store.commit(facts)
-    }
-
-    fn remember(&mut self, entity: &Entity, work: &Work, facts: &mut Facts) -> Result<()> {
-        facts.link(&work.link);
-        for (name, side) in &work.sides {
-            let seen = Seen { link: work.link.id.clone(), hash: side.hash };
-            facts.seen(entity.name(), name, &side.record.id, &seen);
-        }
-        for held in &work.held {
-            facts.hold(held);
-        }
-        for (link, target) in &work.waits {
-            facts.wait_for(link, target, &work.source_at());
-        }
-        for (target, at) in self.engine.store.waiting_for(&work.link.id)? {
-            if work.link.sides.contains_key(&target) {
-                facts.revisit(&work.link.id, &target, &at);
-            }
-        }
-        for name in &work.finished {
-            facts.finish(&work.link.id, name);
-            facts.release(&work.link.id, name);
-        }
-        for hash in super::link::match_hashes(entity, &work.best_values()) {
-            if self.engine.store.matched(entity.name(), hash)?.is_none() {
-                facts.matches(entity.name(), hash, &work.link.id);
-            }
-        }
-        for at in work.places() {
-            if self.engine.store.parked_at(&at)?.is_some() {
-                facts.unpark(&at);
-            }
-        }
-        self.park_conflicts(work, facts)
-    }
-
-    fn park_conflicts(&mut self, work: &Work, facts: &mut Facts) -> Result<()> {
-        let Some(first) = work.conflicts.first() else { return Ok(()) };
-        let said: Vec<String> = first
-            .values
-            .iter()
-            .map(|(system, value)| format!("{system} says {}", super::link::spoken(value)))
-            .collect();
-        let reason = format!("{} was changed differently: {}", first.field, said.join(", "));
-        let detail = serde_json::to_value(&work.conflicts).unwrap_or_default();
-        let trouble = Trouble::new(Parked::Conflict, reason).field(first.field.to_string()).detail(detail);
-        let hash = work.sides.get(&work.source).map_or(0, |side| side.hash);
-        let link = Some(work.link.id.clone());
-        self.park(&work.source_at(), link, work.link.label.clone(), trouble, hash, facts)
-    }
-
     /// Adds a record of another system to a work, as one more side of its link.
     pub(super) fn join(&self, entity: &Entity, work: &mut Work, name: &SystemName, record: &Record) -> Result<()> {
         let resource = self.column(entity, name)?.resource().clone();
         let side = crate::store::LinkSide { resource, id: record.id.clone(), presence: record.presence };
         work.link.sides.insert(name.clone(), side);
-        self.attach(entity, work, name, Some(record));
-        Ok(())
+        self.attach(entity, work, name, Some(record))?;
+        self.note_unfinished(work)
     }
 
     /// The link of a record that is already known, if it is.

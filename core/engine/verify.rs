@@ -1,11 +1,13 @@
 //! Verify: every link's sides read again and compared, field by field, and what should exist and does not.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::change::decide_work;
 use super::pass::Pass;
-use super::work::Work;
+use super::propose::decide_work;
+use super::work::{Work, named};
 use super::{Engine, Flow};
 use crate::Result;
 use crate::mapping::{Entity, Gate};
@@ -108,7 +110,25 @@ impl Pass<'_> {
                 verified.differences.push(told(field.as_str(), Value::Object(values)));
             }
         }
+        for (path, values) in self.computed_apart(entity, work)? {
+            verified.differences.push(told(&path, values));
+        }
         Ok(())
+    }
+
+    /// What the hub computes and only writes, where it is not as it should be.
+    fn computed_apart(&self, entity: &Entity, work: &Work) -> Result<Vec<(String, Value)>> {
+        let mut apart = Vec::new();
+        let merged = decide_work(entity, work, &self.kept_in(entity)).merged;
+        for (name, side) in &work.sides {
+            let (spelled, _) = self.to_ids(entity, name, &merged, &BTreeSet::new())?;
+            let derived = self.column(entity, name)?.derived(&spelled, Some(&side.record.fields));
+            for (path, wanted) in derived.unwrap_or_default() {
+                let there = side.record.fields.get(&path).cloned().unwrap_or_default();
+                apart.push((path, json!({ name.as_str(): there, "computed": wanted })));
+            }
+        }
+        Ok(apart)
     }
 
     /// Where a record with one side should have been created and was not, unless a person holds it back.
@@ -117,6 +137,9 @@ impl Pass<'_> {
         let merged = decide_work(entity, work, &systems).merged;
         let mut missing = Vec::new();
         for name in systems.iter().filter(|name| !work.link.sides.contains_key(*name)) {
+            if !self.takes_new(entity, name)? {
+                continue;
+            }
             let held = self.engine.store.held_at(&work.link.id, name)?;
             let wanted = match self.column(entity, name)?.may_create(&merged) {
                 Ok(Gate::Create) => true,
@@ -124,7 +147,7 @@ impl Pass<'_> {
                 _ => false,
             };
             // A record waits for what it refers to as long as that one's own rule keeps it out.
-            let (_, unmet) = self.to_ids(entity, name, &merged)?;
+            let (_, unmet) = self.to_ids(entity, name, &merged, &named(merged.keys().cloned()))?;
             if wanted && unmet.iter().all(|one| one.required) {
                 missing.push(name.clone());
             }

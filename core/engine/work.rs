@@ -55,8 +55,12 @@ pub(super) struct Work {
     pub trouble: Option<Trouble>,
     /// Creates that a person must approve.
     pub held: Vec<Held>,
+    /// Where a create was held that is not wanted any more.
+    pub released: BTreeSet<SystemName>,
     /// Links that must be in a system first, whose own rules keep them out of it.
     pub waits: Vec<(LinkId, SystemName)>,
+    /// Whether it did without a reference that is still on its way.
+    pub again: bool,
     /// Its system stopped in the middle: the next run decides again, as if nothing had been seen.
     pub stopped: bool,
 }

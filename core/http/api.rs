@@ -36,7 +36,8 @@ pub enum Auth {
 /// - sent, and refused as unavailable or never answered: repeated where that is harmless, else `OutcomeUnknown`;
 /// - 401 with OAuth: once more with a new token.
 ///
-/// Repeats end after ten attempts or two minutes of waiting, with the last error.
+/// Repeats end after ten attempts or two minutes of waiting, ten seconds where nothing could be sent, with the last
+/// error. They are told on stderr, except those that a vendor's limit asks for.
 #[derive(Clone)]
 pub struct Api(Arc<Inner>);
 
@@ -110,12 +111,16 @@ impl Api {
                 return Err(if failure == Failure::Sent { error.with_kind(ErrorKind::OutcomeUnknown) } else { error });
             }
             let asked = error.wait();
-            let wait = retries.next_wait(asked);
+            let wait = retries.next_wait(failure, asked);
             if failure == Failure::Refused {
                 self.0.gate.shut(wait.or(asked).unwrap_or_default());
             }
             let Some(wait) = wait else { return Err(given_up(error, retries.attempts())) };
-            tracing::debug!(method = request.method, path = request.path, %error, ?wait, "repeating a call");
+            if failure == Failure::Refused {
+                tracing::debug!(method = request.method, path = request.path, %error, ?wait, "repeating a call");
+            } else {
+                tracing::warn!("{}: {error}; trying again in {:.1} s", self.0.base, wait.as_secs_f64());
+            }
             if failure != Failure::Refused {
                 self.0.tools.clock.sleep(wait).await;
             }

@@ -14,6 +14,10 @@ const ATTEMPTS: u32 = 10;
 /// How long a call may wait in all, the time of the attempts not counted.
 pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 
+/// How long a call may wait in all for a vendor that nothing can be sent to: a person waits for what a run says, and
+/// the next run tries again.
+pub(super) const PATIENCE_UNSENT: Duration = Duration::from_secs(10);
+
 /// Why an attempt failed, as far as repeating it depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
@@ -77,11 +81,12 @@ impl Retries {
     /// How long to wait before the next attempt; `None` when there should be none.
     ///
     /// `asked` is what the vendor asked for. It is never cut short: a longer one than there is patience for ends it.
-    pub(super) fn next_wait(&mut self, asked: Option<Duration>) -> Option<Duration> {
+    pub(super) fn next_wait(&mut self, failure: Failure, asked: Option<Duration>) -> Option<Duration> {
+        let patience = if failure == Failure::Unsent { PATIENCE_UNSENT } else { PATIENCE };
         let own = self.backoff.next_backoff()?.mul_f64(0.5 + self.dice.fraction());
         let wait = asked.unwrap_or(own);
         let waited = self.waited.saturating_add(wait);
-        if self.attempts >= ATTEMPTS || waited > PATIENCE {
+        if self.attempts >= ATTEMPTS || waited > patience {
             return None;
         }
         self.attempts += 1;
@@ -96,7 +101,16 @@ mod tests {
 
     fn waits(seed: u64, asked: Option<Duration>) -> Vec<Duration> {
         let mut retries = Retries::seeded(seed);
-        std::iter::from_fn(|| retries.next_wait(asked)).collect()
+        std::iter::from_fn(|| retries.next_wait(Failure::Sent, asked)).collect()
+    }
+
+    #[test]
+    fn a_vendor_that_is_down_is_given_up_within_ten_seconds() {
+        for seed in 0..50 {
+            let mut retries = Retries::seeded(seed);
+            let waits: Vec<Duration> = std::iter::from_fn(|| retries.next_wait(Failure::Unsent, None)).collect();
+            assert!(waits.len() >= 3 && waits.iter().sum::<Duration>() <= PATIENCE_UNSENT, "{waits:?}");
+        }
     }
 
     #[test]

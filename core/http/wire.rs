@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use reqwest::header::{ACCEPT, CONTENT_LENGTH, HeaderMap, HeaderValue};
 
 use super::{Body, Request, Response};
 use crate::{Error, ErrorKind, Result};
@@ -32,7 +33,10 @@ impl HttpWire {
     pub fn new(timeout: Duration) -> Result<Self> {
         // Another part of the process may have chosen the provider already.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        // One vendor answers with XML, or 406, to whoever does not ask for JSON.
+        let accept = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);
         reqwest::Client::builder()
+            .default_headers(accept)
             .timeout(timeout)
             .connect_timeout(timeout.min(Duration::from_secs(10)))
             .redirect(reqwest::redirect::Policy::none())
@@ -53,6 +57,8 @@ impl Wire for HttpWire {
             call = call.header(name, value);
         }
         call = match request.body {
+            // Some servers insist on a length where there may be a body.
+            Body::Empty if matches!(request.method, "POST" | "PUT" | "PATCH") => call.header(CONTENT_LENGTH, 0),
             Body::Empty => call,
             Body::Json(body) => call.json(&body),
             Body::Form(pairs) => call.form(&pairs),
@@ -127,6 +133,23 @@ mod tests {
             let error = wire().call(Request::get(address)).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::OutcomeUnknown, "{half:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_call_asks_for_json_and_one_without_a_body_says_so() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}/", listener.local_addr().unwrap());
+        let served = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut head = [0; 4096];
+            let length = stream.read(&mut head).await.unwrap();
+            stream.write_all(b"HTTP/1.1 304 Not Modified\r\n\r\n").await.unwrap();
+            String::from_utf8_lossy(&head[..length]).to_lowercase()
+        });
+        assert_eq!(wire().call(Request::new("POST", address)).await.unwrap().status, 304);
+        let head = served.await.unwrap();
+        assert!(head.contains("accept: application/json\r\n") && head.contains("content-length: 0\r\n"), "{head}");
+        assert!(!head.contains("content-type"), "{head}");
     }
 
     #[tokio::test]

@@ -122,13 +122,25 @@ impl Column {
     }
 
     /// The one-way `{ write = .. }` fields, computed from `canonical`: native path to wanted value, where `native`
-    /// differs.
+    /// differs. What the vendor takes and does not give back is not among them, as nobody can see that it differs:
+    /// [`Self::unseen`].
     pub fn derived(&self, canonical: &Canonical, native: Option<&Fields>) -> Result<Fields, Vec<Problem>> {
         let (mut wanted, mut problems) = (Fields::new(), Vec::new());
         for cell in self.cells.iter().filter(|cell| cell.way == Way::WriteOnly) {
-            problems.extend(derive(cell, canonical, native, &mut wanted).err().into_iter().flatten());
+            if native.is_none_or(|native| cell.path.is_known_in(native)) {
+                problems.extend(derive(cell, canonical, native, &mut wanted).err().into_iter().flatten());
+            }
         }
         if problems.is_empty() { Ok(wanted) } else { Err(problems) }
+    }
+
+    /// The one-way `{ write = .. }` fields that `native` does not hold: they go along when something else is written.
+    pub fn unseen(&self, canonical: &Canonical, native: &Fields) -> Result<Fields, Vec<Problem>> {
+        let mut all = self.derived(canonical, None)?;
+        for cell in self.cells.iter().filter(|cell| cell.path.is_known_in(native)) {
+            all.remove(cell.path.text());
+        }
+        Ok(all)
     }
 
     /// Whether the record may be created here: `[create.<column>] when`, its required fields, then `hold`.

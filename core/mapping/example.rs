@@ -109,7 +109,7 @@ impl Run<'_> {
         let canonical = with_own_ids(self.column, &self.example.canonical, self.native);
         let written = self.column.write(&canonical, None).and_then(|written| {
             let derived = self.column.derived(&canonical, None)?;
-            Ok(written.into_iter().chain(derived).chain(self.column.set.clone()).collect::<Fields>())
+            Ok(self.column.set.clone().into_iter().chain(written).chain(derived).collect::<Fields>())
         });
         let written = match written {
             Ok(written) => written,

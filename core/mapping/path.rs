@@ -36,6 +36,12 @@ impl Path {
         self.rest.iter().try_fold(first, |value, part| value.as_object()?.get(part))
     }
 
+    /// Whether a document holds the place, or at least what it is in: a vendor that leaves out empty fields of an
+    /// object still gives the object.
+    pub(super) fn is_known_in(&self, fields: &Fields) -> bool {
+        fields.contains_key(&self.first)
+    }
+
     pub(super) fn put(&self, fields: &mut Fields, value: Value) {
         put(fields, &self.first, &self.rest, value);
     }

@@ -176,6 +176,18 @@ fn a_one_way_field_is_derived_where_it_differs() {
 }
 
 #[test]
+fn a_one_way_field_that_the_vendor_does_not_give_back_only_goes_along() {
+    with(|entity| {
+        let erp = column(entity, "erp");
+        let record = canonical(json!({"name": "A", "city": "Lille"}));
+        let (without, with) = (fields(json!({"name": "A"})), fields(json!({"name_alias": null})));
+        assert_eq!(erp.derived(&record, Some(&without)), Ok(Fields::new()));
+        assert_eq!(erp.unseen(&record, &without), Ok(fields(json!({"name_alias": "A (Lille)"}))));
+        assert_eq!(erp.unseen(&record, &with), Ok(Fields::new()));
+    });
+}
+
+#[test]
 fn a_create_is_skipped_held_or_refused_by_rule() {
     with(|entity| {
         let gate = |system: &str, record: Value| column(entity, system).may_create(&canonical(record));

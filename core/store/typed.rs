@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{At, Backend, Batch, Entry, Held, Job, Link, Parked, ReadTo, Run, Seen};
-use crate::model::{EntityName, FlowName, LinkId, RemoteId, SystemName};
+use crate::model::{EntityName, FlowName, LinkId, RemoteId, RunId, SystemName};
 use crate::{Error, ErrorKind, Result};
 
 const LINKS: u8 = b'L';
@@ -98,6 +98,11 @@ impl Store {
         self.page(&[PARKED], None, limit)
     }
 
+    /// At most `limit` of what is parked, those after `after` only.
+    pub fn parked_after(&self, after: Option<&At>, limit: usize) -> Result<Vec<Parked>> {
+        self.page(&[PARKED], after.map(|at| at_key(PARKED, at)), limit)
+    }
+
     /// What is parked of one record.
     pub fn parked_at(&self, at: &At) -> Result<Option<Parked>> {
         self.read(&at_key(PARKED, at))
@@ -129,6 +134,11 @@ impl Store {
             Some(run) => self.page(&key(JOURNAL, &[run]), None, usize::MAX),
             None => self.page(&[JOURNAL], None, usize::MAX),
         }
+    }
+
+    /// Whether a run of this id is known, of whatever flow.
+    pub fn has_run(&self, id: &RunId) -> Result<bool> {
+        Ok(!self.backend.scan(&key(RUNS, &[id.as_str()]), None, 1)?.is_empty())
     }
 
     /// The runs, oldest first.
@@ -223,6 +233,11 @@ impl Facts {
     /// What a record waited for is there: the next run of its flow decides it again.
     pub fn revisit(&mut self, link: &LinkId, target: &SystemName, at: &At) {
         self.batch.delete(waiting_key(link, target, at));
+        self.again(at);
+    }
+
+    /// A record is to be decided again by the next run of its flow.
+    pub fn again(&mut self, at: &At) {
         self.put(at_key(REVISITS, at), at);
     }
 

@@ -113,7 +113,7 @@ fn fill(row: &mut Row, kind: Kind, body: &Value) {
             continue;
         }
         let stored = match name.as_str() {
-            "price" | "price_ttc" => amount(decimal(Some(value))),
+            "price" | "price_ttc" => amount(rounded(decimal(Some(value)), 5)),
             "tva_tx" => rate(decimal(Some(value))),
             "note_public" | "note_private" | "description" => json!(rich(&text(Some(value)))),
             "phone" if kind == Kind::Party => json!(text(Some(value)).split_whitespace().collect::<String>()),

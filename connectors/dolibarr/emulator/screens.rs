@@ -136,7 +136,10 @@ fn credit_note(store: &mut Store, arguments: &Value, now: i64) -> Result<Value> 
             line
         })
         .collect();
-    let body = json!({ "socid": invoice.text("socid"), "type": 2, "fk_facture_source": source, "lines": lines });
+    let body = json!({
+        "socid": invoice.text("socid"), "type": 2, "fk_facture_source": source, "lines": lines,
+        "multicurrency_code": invoice.text("multicurrency_code"), "multicurrency_tx": invoice.text("multicurrency_tx"),
+    });
     let note = said(invoices::create(store, &body, now))?.as_u64().unwrap_or_default();
     said(invoices::validate(store, note, now))?;
     if arguments.get("use") != Some(&json!(false)) {

@@ -99,9 +99,32 @@ async fn a_customer_gets_a_code_and_a_country_by_its_code() {
 #[tokio::test]
 async fn a_product_reference_that_would_be_changed_is_refused() {
     let world = World::new().await;
-    let refused = world.create("products", "k:1", json!({"ref": "SVC 002/é", "label": "x"})).await.unwrap_err();
-    assert_eq!(refused.kind(), ErrorKind::Rejected);
+    for reference in ["SVC 002/é", "A,B", "A--B", "A=1", ""] {
+        let fields = json!({"ref": reference, "label": "x"});
+        let refused = world.create("products", "k:1", fields.clone()).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Rejected, "{reference}");
+        let refused = world.update("products", &"1".into(), fields).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Rejected, "{reference}");
+    }
     assert_eq!(world.drain("products", None).await.0.len(), 2);
+}
+
+#[tokio::test]
+async fn quotation_marks_survive_and_what_dolibarr_would_remove_is_refused() {
+    let world = World::new().await;
+    let name = "Restaurant \"Chez Paul\", L'Étoile (Lyon)";
+    let fields = json!({"name": name, "note_public": "said \"yes\" & <b>signed</b>"});
+    let party = world.create("thirdparties", "k:1", fields).await.unwrap();
+    assert_eq!(
+        (&party.fields["name"], &party.fields["note_public"]),
+        (&json!(name), &json!("said \"yes\" & <b>signed</b>"))
+    );
+    let by = Lookup::Field { path: "name".to_owned(), values: vec![name.to_owned()] };
+    assert_eq!(world.dolibarr.find(&"thirdparties".into(), &by).await.unwrap().len(), 1);
+    for (field, value) in [("name", "A <b> C"), ("name", "Apples 🍎"), ("price", "33.333333")] {
+        let refused = world.update("thirdparties", &party.id, json!({field: value})).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Rejected, "{value}");
+    }
 }
 
 #[tokio::test]
@@ -190,4 +213,8 @@ async fn a_missing_right_and_a_module_that_is_off_show_in_the_check() {
     let off = world.dolibarr.check().await.unwrap_err();
     assert_eq!(off.kind(), ErrorKind::Config);
     assert!(off.message().contains("module"), "{off}");
+    world.control("settings", json!({"off": ["proposals"]}));
+    world.dolibarr.check().await.unwrap();
+    let world = world.with(json!({"proposals": true}));
+    assert_eq!(world.dolibarr.check().await.unwrap_err().kind(), ErrorKind::Config);
 }

@@ -4,7 +4,7 @@ use super::super::Context;
 use crate::config::Config;
 use crate::diagnostic::{Diagnostic, suggestion};
 use crate::mapping::{Column, Entity, Mappings};
-use crate::model::{EntityName, SystemName};
+use crate::model::EntityName;
 use crate::system::System;
 
 /// Options that a connector refuses, and resources and actions that it does not know.
@@ -21,7 +21,7 @@ pub(super) fn findings(context: &Context, config: &Config, mappings: &Mappings) 
     for name in config.systems.keys() {
         match parts.system(name) {
             Ok(system) => {
-                let columns = flowing(config, mappings, name).into_iter();
+                let columns = flowing(config, mappings, &system).into_iter();
                 let columns = columns.filter_map(|entity| Some((entity, entity.column(name)?)));
                 found.extend(columns.flat_map(|(entity, column)| unknown_words(&system, entity, column)));
             }
@@ -32,16 +32,22 @@ pub(super) fn findings(context: &Context, config: &Config, mappings: &Mappings) 
 }
 
 /// The entities that flows bring to a system, themselves or because another one refers to them; all without any flow.
-pub(super) fn flowing<'m>(config: &Config, mappings: &'m Mappings, system: &SystemName) -> Vec<&'m Entity> {
-    let mut names: Vec<&EntityName> =
-        config.flows.values().filter(|flow| flow.between.contains(system)).map(|flow| &flow.entity).collect();
+///
+/// One that is only referred to is left out where the system has no such records: a folder of quotes knows no companies.
+pub(super) fn flowing<'m>(config: &Config, mappings: &'m Mappings, system: &System) -> Vec<&'m Entity> {
+    let flows = config.flows.values().filter(|flow| flow.between.contains(system.name()));
+    let own: Vec<&EntityName> = flows.map(|flow| &flow.entity).collect();
+    let mut names = own.clone();
     let mut at = 0;
     while let Some(name) = names.get(at).copied() {
         at += 1;
         let referred = mappings.entity(name).into_iter().flat_map(Entity::refers_to);
         names.extend(referred.filter(|other| !names.contains(other)).collect::<Vec<_>>());
     }
-    mappings.entities().filter(|entity| config.flows.is_empty() || names.contains(&entity.name())).collect()
+    let is_there =
+        |entity: &Entity| entity.column(system.name()).is_some_and(|column| system.resource(column.resource()).is_ok());
+    let brought = |entity: &Entity| own.contains(&entity.name()) || names.contains(&entity.name()) && is_there(entity);
+    mappings.entities().filter(|entity| config.flows.is_empty() || brought(entity)).collect()
 }
 
 fn unknown_words(system: &System, entity: &Entity, column: &Column) -> Vec<Diagnostic> {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::super::Context;
 use super::super::context::advice;
 use crate::config::Config;
-use crate::connector::{FieldSchema, Identity, Preparation, Prepare, Schema, State};
+use crate::connector::{Effect, FieldSchema, Identity, Preparation, Prepare, Schema, State};
 use crate::diagnostic::{Diagnostic, suggestion};
 use crate::mapping::{Column, Entity, Mappings};
 use crate::model::{Need, ResourceName, SystemName};
@@ -91,7 +91,7 @@ async fn ask(
     check: &mut SystemCheck,
 ) -> Result<()> {
     check.identity = Some(identity(context, config, system).await?);
-    for entity in super::offline::flowing(config, mappings, system.name()) {
+    for entity in super::offline::flowing(config, mappings, system) {
         let Some(column) = entity.column(system.name()) else { continue };
         let resource = column.resource();
         let preparations = system.prepare(resource, &column.needs(), how).await?;
@@ -102,13 +102,21 @@ async fn ask(
             .map(|preparation| preparation.path.as_str())
             .collect();
         let seen = Seen { system: system.name(), entity, column, schema: &schema };
-        check.findings.extend(seen.unwritable(&coming));
+        if takes_writes(system, resource)? {
+            check.findings.extend(seen.unwritable(&coming));
+        }
         check.findings.extend(seen.unreadable(&coming));
         check.findings.extend(seen.unmapped_options());
         let todos = preparations.into_iter().map(|preparation| Todo { resource: resource.clone(), preparation });
         check.preparations.extend(todos);
     }
     Ok(())
+}
+
+/// Whether anything can be written there: what only reads needs no writable fields.
+fn takes_writes(system: &System, resource: &ResourceName) -> Result<bool> {
+    let able = &system.resource(resource)?.capabilities;
+    Ok(able.update || able.create != Effect::None)
 }
 
 /// One column beside the live schema.

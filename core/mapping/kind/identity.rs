@@ -28,6 +28,20 @@ pub(in crate::mapping) fn phone(text: &str) -> String {
     }
 }
 
+/// `alpha.example/shop`: without `http://`, which systems add and take away, the host in lower case, no slash at its end.
+pub(in crate::mapping) fn url(text: &str) -> String {
+    let mut rest = text.trim();
+    while let Some(bare) = rest.get(..7).filter(|start| start.eq_ignore_ascii_case("http://")).and(rest.get(7..)) {
+        rest = bare;
+    }
+    let secure = rest.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("https://"));
+    let from = if secure { 8 } else { 0 };
+    let host = rest.get(from..).unwrap_or_default();
+    let end = from + host.find(['/', '?', '#', ' ']).unwrap_or(host.len());
+    let (host, path) = rest.split_at_checked(end).unwrap_or((rest, ""));
+    format!("{}{}", host.to_ascii_lowercase(), if path == "/" { "" } else { path })
+}
+
 /// Upper case without blanks, dots or dashes; a French one must have the right key.
 pub(in crate::mapping) fn vat_number(text: &str) -> Result<String, String> {
     let number: String = text.chars().filter(|c| !c.is_whitespace() && !".-".contains(*c)).collect();

@@ -5,7 +5,7 @@ mod number;
 mod sample;
 mod time;
 
-pub(super) use identity::{email, phone, siren, spellings, vat_number};
+pub(super) use identity::{email, phone, siren, spellings, url, vat_number};
 pub(super) use number::{decimal, money, plain, plain_decimal, round_to};
 pub(super) use sample::samples;
 pub(super) use time::{date, datetime, instant};
@@ -131,7 +131,7 @@ impl Kind {
             Self::Currency => currency(&text(value)?),
             Self::VatNumber => Ok(Value::String(vat_number(&text(value)?)?)),
             Self::Siren => Ok(Value::String(siren(&text(value)?)?)),
-            Self::Url => Ok(Value::String(text(value)?)),
+            Self::Url => Ok(Value::String(url(&text(value)?))),
             Self::Enum(values) => one_of(values, &text(value)?),
             Self::Ref(_) => Ok(Value::String(text(value)?)),
             Self::Lines => Ok(value.clone()),

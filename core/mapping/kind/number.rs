@@ -12,17 +12,20 @@ pub(in crate::mapping) fn plain(number: &Number) -> String {
     Decimal::from_scientific(&text).map_or(text, |exact| exact.normalize().to_string())
 }
 
-/// The exact number that a JSON number or a text of digits says.
+/// The exact number that a JSON number or a text of digits says; `1.2E7` is how some systems write a large one.
 pub(in crate::mapping) fn decimal(value: &Value) -> Result<Decimal, String> {
     let text = super::text(value)?;
-    let digits = text.strip_prefix(['-', '+']).unwrap_or(&text);
-    let is_plain = digits.starts_with(|c: char| c.is_ascii_digit())
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(&text);
+    let (digits, exponent) = unsigned.split_once(['e', 'E']).map_or((unsigned, None), |(digits, e)| (digits, Some(e)));
+    let is_plain = exponent.is_none_or(|exponent| exponent.parse::<i8>().is_ok())
+        && digits.starts_with(|c: char| c.is_ascii_digit())
         && digits.bytes().all(|b| b.is_ascii_digit() || b == b'.')
         && digits.matches('.').count() <= 1;
     if !is_plain || value.is_boolean() {
         return Err("is not a number".into());
     }
-    Decimal::from_str_exact(&text).map_err(|_| "has more digits than the hub can keep exactly (28)".into())
+    let number = if exponent.is_some() { Decimal::from_scientific(&text) } else { Decimal::from_str_exact(&text) };
+    number.map_err(|_| "has more digits than the hub can keep exactly (28)".into())
 }
 
 /// `"20"`, `"5.5"`: no trailing zeros.

@@ -8,7 +8,10 @@ use crate::mapping::convert::country_codes;
 /// Normal forms of `kind`, awkward ones first.
 pub(in crate::mapping) fn samples(kind: &Kind) -> Vec<Value> {
     match kind {
-        Kind::Text | Kind::Url => texts(TEXTS),
+        Kind::Text => texts(TEXTS),
+        Kind::Url => {
+            texts(&["https://www.alpha.example", "alpha.example/Shop?a=B#c", "https://xn--8ca.example/é", "intranet"])
+        }
         Kind::Integer => [0_i64, 1, -1, 7, -12, 1000, 1_234_567_890_123].into_iter().map(Value::from).collect(),
         Kind::Decimal => numbers(plain_samples, 4),
         Kind::Money => numbers(money_samples, 4),

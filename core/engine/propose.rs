@@ -1,0 +1,232 @@
+//! From works to proposals: what each side should have, and which sides are missing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::pass::Pass;
+use super::sift::first;
+use super::step::Why as Because;
+use super::work::{Trouble, Work, named};
+use crate::Result;
+use crate::mapping::{Entity, Problem};
+use crate::model::{Canonical, FieldName, Fields, Presence, SystemName};
+use crate::plan::Op;
+use crate::reconcile::{Decision, Reason, Rule, Side, decide};
+use crate::store::{LinkSide, Why};
+
+/// What a work asks for in one system, before it is spelled.
+#[derive(Clone, Debug)]
+pub(super) struct Proposal {
+    /// Which work.
+    pub work: usize,
+    /// Where.
+    pub target: SystemName,
+    /// What.
+    pub op: Op,
+    /// The fields to write; every field of a create.
+    pub fields: BTreeSet<FieldName>,
+    /// Native constants and one-way columns that go along.
+    pub extra: Fields,
+    /// The values all sides should have.
+    pub merged: Canonical,
+    /// Why each field has its value.
+    pub reasons: BTreeMap<FieldName, Reason>,
+}
+
+impl Pass<'_> {
+    /// Decides each busy work; what a person must see is put on the work as trouble or as held.
+    pub(super) async fn propose(
+        &mut self,
+        entity: &Entity,
+        works: &mut [Work],
+        busy: &[usize],
+        systems: &[SystemName],
+        because: &Because,
+    ) -> Result<Vec<Proposal>> {
+        let mut proposals = Vec::new();
+        let mut creating: BTreeMap<SystemName, Vec<usize>> = BTreeMap::new();
+        for at in busy.iter().copied().filter(|at| works[*at].is_sound()).collect::<Vec<_>>() {
+            self.propose_one(entity, works, at, because, systems, &mut proposals, &mut creating)?;
+        }
+        for (target, wanted) in creating {
+            self.ready(entity, &target).await?;
+            self.look_before_creating(entity, &target, works, &wanted).await?;
+            let found: Vec<usize> =
+                wanted.iter().copied().filter(|at| works[*at].link.sides.contains_key(&target)).collect();
+            self.resolve(entity, works, &found).await?;
+            for at in wanted {
+                if !works[at].is_sound() {
+                    continue;
+                }
+                if found.contains(&at) {
+                    // Decided before the twin was known.
+                    proposals.retain(|proposal: &Proposal| proposal.work != at || proposal.op == Op::Create);
+                    let mut none = BTreeMap::new();
+                    self.propose_one(entity, works, at, because, systems, &mut proposals, &mut none)?;
+                } else {
+                    proposals.push(self.create(entity, &works[at], at, &target)?);
+                }
+            }
+        }
+        Ok(proposals)
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "the batch's state, handed down once")]
+    fn propose_one(
+        &mut self,
+        entity: &Entity,
+        works: &mut [Work],
+        at: usize,
+        because: &Because,
+        systems: &[SystemName],
+        proposals: &mut Vec<Proposal>,
+        creating: &mut BTreeMap<SystemName, Vec<usize>>,
+    ) -> Result<()> {
+        let decision = decide_work(entity, &works[at], systems);
+        let problems = entity.validate(&decision.merged);
+        if !problems.is_empty() {
+            let problem = first(problems);
+            let trouble = Trouble::new(Why::Mapping, format!("{}: {}", problem.field, problem.message));
+            works[at].trouble = Some(trouble.field(problem.field));
+            return Ok(());
+        }
+        if let Some(conflict) = decision.conflicts.first() {
+            works[at].conflicts = decision.conflicts.clone();
+            tracing::debug!(link = %works[at].link.id, field = %conflict.field, "sides differ and a person must choose");
+        }
+        let before = proposals.len();
+        self.propose_updates(entity, &mut works[at], at, &decision, proposals)?;
+        if works[at].is_sound() && proposals.len() == before {
+            self.agree(&mut works[at], &decision);
+        }
+        let known = works[at].link.sides.clone();
+        for target in systems.iter().filter(|name| !known.contains_key(*name)) {
+            if self.wants_create(entity, &mut works[at], target, &decision.merged, because)? {
+                creating.entry(target.clone()).or_default().push(at);
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing is left to write: what the sides have now is what was agreed. One that is away agrees to nothing.
+    fn agree(&self, work: &mut Work, decision: &Decision) {
+        if work.sides.len() > 1 {
+            work.link.agreed = Some(decision.merged.clone());
+        }
+    }
+
+    fn propose_updates(
+        &mut self,
+        entity: &Entity,
+        work: &mut Work,
+        at: usize,
+        decision: &Decision,
+        proposals: &mut Vec<Proposal>,
+    ) -> Result<()> {
+        let mut wanted = Vec::new();
+        for (name, side) in &work.sides {
+            let column = self.column(entity, name)?;
+            let fields = decision.writes.get(name).cloned().unwrap_or_default();
+            let (spelled, _) = self.to_ids(entity, name, &decision.merged, &fields)?;
+            let native = &side.record.fields;
+            let seen = column.derived(&spelled, Some(native));
+            let extra = seen.and_then(|extra| {
+                let goes = !fields.is_empty() || !extra.is_empty();
+                let unseen = if goes { column.unseen(&spelled, native)? } else { Fields::new() };
+                Ok(extra.into_iter().chain(unseen).collect::<Fields>())
+            });
+            let extra = match extra {
+                Ok(extra) => extra,
+                Err(problems) => {
+                    work.trouble = Some(misfit(first(problems)));
+                    return Ok(());
+                }
+            };
+            if !fields.is_empty() || !extra.is_empty() {
+                wanted.push(Proposal {
+                    work: at,
+                    target: name.clone(),
+                    op: Op::Update { id: side.record.id.clone() },
+                    fields,
+                    extra,
+                    merged: decision.merged.clone(),
+                    reasons: decision.reasons.clone(),
+                });
+            }
+        }
+        if let Some((name, side)) = lost_draft(work) {
+            let reason =
+                format!("{name}/{} was deleted before it was finished; restore it there, or drop this", side.id);
+            work.trouble = Some(Trouble::new(Why::Deleted, reason));
+            return Ok(());
+        }
+        // A document that is still a draft is put right and finished before its values are told to anybody.
+        let unfinished: Vec<SystemName> =
+            work.unfinished.iter().filter(|name| work.sides.contains_key(*name)).cloned().collect();
+        if unfinished.is_empty() {
+            proposals.extend(wanted);
+            return Ok(());
+        }
+        wanted.retain(|proposal| work.unfinished.contains(&proposal.target));
+        for target in unfinished {
+            if !wanted.iter().any(|proposal| proposal.target == target) {
+                match self.finish(entity, work, at, &target, &decision.merged)? {
+                    Some(finish) => wanted.push(finish),
+                    None if work.is_sound() => {
+                        work.unfinished.remove(&target);
+                        work.finished.insert(target);
+                    }
+                    None => {}
+                }
+            }
+        }
+        proposals.extend(wanted);
+        Ok(())
+    }
+
+    fn create(&self, entity: &Entity, work: &Work, at: usize, target: &SystemName) -> Result<Proposal> {
+        let column = self.column(entity, target)?;
+        let systems = self.kept_in(entity);
+        let merged = decide_work(entity, work, &systems).merged;
+        let fields = named(merged.keys().cloned()).into_iter().filter(|field| column.writes(field)).collect();
+        let rule = Reason { rule: "new".to_owned(), source: work.source.clone() };
+        let reasons = merged.keys().map(|field| (FieldName::new(field.as_str()), rule.clone())).collect();
+        let extra = column.set().clone();
+        Ok(Proposal { work: at, target: target.clone(), op: Op::Create, fields, extra, merged, reasons })
+    }
+}
+
+/// The decision over a work's sides, in the order of the flow.
+pub(super) fn decide_work(entity: &Entity, work: &Work, systems: &[SystemName]) -> Decision {
+    let writable: BTreeMap<&SystemName, BTreeSet<FieldName>> = work
+        .sides
+        .keys()
+        .filter_map(|name| entity.column(name).map(|column| (name, column)))
+        .map(|(name, column)| (name, entity.field_names().filter(|field| column.writes(field)).cloned().collect()))
+        .collect();
+    let mut ordered: Vec<&SystemName> = systems.iter().filter(|name| work.sides.contains_key(*name)).collect();
+    ordered.extend(work.sides.keys().filter(|name| !systems.contains(name)));
+    let none = BTreeSet::new();
+    let sides: Vec<Side<'_>> = ordered
+        .into_iter()
+        .filter_map(|name| work.sides.get_key_value(name))
+        .map(|(name, side)| Side {
+            system: name,
+            now: &side.canonical,
+            modified: side.modified(),
+            writable: writable.get(name).unwrap_or(&none),
+        })
+        .collect();
+    let rules: Vec<Rule<'_>> = entity.field_names().map(|field| Rule { field, owner: entity.owner(field) }).collect();
+    decide(work.link.agreed.as_ref(), &sides, &rules)
+}
+
+/// The first unfinished document that is not there any more.
+fn lost_draft(work: &Work) -> Option<(&SystemName, &LinkSide)> {
+    let sides = work.unfinished.iter().filter_map(|name| work.link.sides.get_key_value(name));
+    sides.into_iter().find(|(_, side)| side.presence != Presence::Present)
+}
+
+/// A value that does not fit, as trouble.
+pub(super) fn misfit(problem: Problem) -> Trouble {
+    Trouble::new(Why::Mapping, format!("{}: {}", problem.field, problem.message)).field(problem.field)
+}

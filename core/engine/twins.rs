@@ -1,0 +1,237 @@
+//! Before a create: the same key over there, a twin over there, a double over here, an answer that was lost.
+
+use std::collections::{BTreeSet, HashMap};
+
+use jiff::SignedDuration;
+use serde_json::json;
+
+use super::link::{match_hash, match_hashes, same_key, shared_key};
+use super::meet::contradiction;
+use super::pass::Pass;
+use super::work::{Fresh, Trouble, Work};
+use crate::Result;
+use crate::connector::{Effect, Lookup};
+use crate::mapping::Entity;
+use crate::model::{Canonical, ExternalKey, FieldName, LinkId, Presence, Record, SystemName};
+use crate::store::Why;
+
+/// After so long a record that was created can be found, wherever it can be found at all.
+const LATER: SignedDuration = SignedDuration::from_mins(15);
+
+impl Pass<'_> {
+    /// What must be looked at before works are created in `target`: the same key there, a twin there, a double here.
+    ///
+    /// Afterwards a work whose twin was found has it as a side, and one that must not be created is in trouble.
+    pub(super) async fn look_before_creating(
+        &mut self,
+        entity: &Entity,
+        target: &SystemName,
+        works: &mut [Work],
+        creating: &[usize],
+    ) -> Result<()> {
+        self.refuse_doubles(entity, target, works, creating)?;
+        let effect =
+            self.engine.systems.get(target)?.resource(self.column(entity, target)?.resource())?.capabilities.create;
+        if effect != Effect::Blind && self.bears_keys(entity, target) {
+            let open: Vec<usize> = still_open(works, creating, target);
+            let keys: Vec<ExternalKey> = open.iter().map(|at| works[*at].link.id.as_str().into()).collect();
+            if !keys.is_empty() {
+                let found = self.find(entity, target, &Lookup::Key(keys)).await?;
+                for at in open {
+                    let mine = |record: &&Record| {
+                        record.key.as_ref().is_some_and(|key| key.as_str() == works[at].link.id.as_str())
+                    };
+                    if let Some(record) = found.iter().find(mine) {
+                        self.join(entity, &mut works[at], target, record)?;
+                        self.counts.linked += 1;
+                    }
+                }
+            }
+        }
+        for key in entity.match_keys() {
+            self.find_twins(entity, target, works, &still_open(works, creating, target), key).await?;
+        }
+        let is_blind = effect == Effect::Blind || !self.bears_keys(entity, target);
+        for at in still_open(works, creating, target) {
+            self.refuse_doubtful(target, &mut works[at], if is_blind { Effect::Blind } else { effect })?;
+        }
+        Ok(())
+    }
+
+    /// A create whose answer was lost, and that cannot be told from one that was never made, is not made again.
+    fn refuse_doubtful(&self, target: &SystemName, work: &mut Work, effect: Effect) -> Result<()> {
+        let Some(job) = self.engine.store.job_at(&work.link.id, target)? else { return Ok(()) };
+        let reason = match effect {
+            Effect::Blind => {
+                let parked = self.engine.store.parked_at(&work.source_at())?;
+                if parked.is_some_and(|parked| parked.why == Why::Unknown && parked.attempts == 0) {
+                    return Ok(());
+                }
+                format!(
+                    "it may have been created in {target} already; look there, and `parked retry` it only if it was not"
+                )
+            }
+            Effect::SearchableLater if self.now().duration_since(job.started) < LATER => {
+                format!(
+                    "it may have been created in {target} already, which cannot be found yet; the next runs look again"
+                )
+            }
+            _ => return Ok(()),
+        };
+        work.trouble = Some(Trouble::new(Why::Unknown, reason));
+        Ok(())
+    }
+
+    /// Two records of one system that are one thing: the second is not created a second time.
+    fn refuse_doubles(
+        &mut self,
+        entity: &Entity,
+        target: &SystemName,
+        works: &mut [Work],
+        creating: &[usize],
+    ) -> Result<()> {
+        let mut here: HashMap<u64, (LinkId, String)> = HashMap::new();
+        for at in creating {
+            let work = &works[*at];
+            let values = work.best_values();
+            let mut twin = None;
+            for hash in match_hashes(entity, &values) {
+                let known = match here.get(&hash) {
+                    Some((link, label)) => Some((link.clone(), label.clone())),
+                    None => self.matched(entity, hash)?.map(|link| (link.id, link.label)),
+                };
+                if let Some((link, label)) = known.filter(|(link, _)| *link != work.link.id) {
+                    twin = Some((link, label, hash));
+                    break;
+                }
+            }
+            let Some((link, label, hash)) = twin else {
+                for hash in match_hashes(entity, &values) {
+                    here.entry(hash).or_insert_with(|| (work.link.id.clone(), work.link.label.clone()));
+                }
+                continue;
+            };
+            let key = entity.match_keys().iter().find(|key| match_hash(key, &values) == Some(hash));
+            let fields: Vec<&str> = key.into_iter().flatten().map(FieldName::as_str).collect();
+            let reason = format!(
+                "has the same {} as {link} \"{label}\", so it is not created in {target} a second time; merge them in {}",
+                fields.join(" and "),
+                work.source
+            );
+            let trouble = Trouble::new(Why::Ambiguous, reason).detail(json!({ "twin": link, "fields": fields }));
+            works[*at].trouble = Some(trouble);
+        }
+        Ok(())
+    }
+
+    async fn find_twins(
+        &mut self,
+        entity: &Entity,
+        target: &SystemName,
+        works: &mut [Work],
+        open: &[usize],
+        key: &[FieldName],
+    ) -> Result<()> {
+        let Some(first) = key.first() else { return Ok(()) };
+        let column = self.column(entity, target)?;
+        let mut path = String::new();
+        let mut values: Vec<String> = Vec::new();
+        for at in open {
+            let known = works[*at].best_values();
+            if match_hash(key, &known).is_none() {
+                continue;
+            }
+            let Some(value) = known.get(first.as_str()) else { continue };
+            if let Some((native, spellings)) = column.lookup(first, value) {
+                path = native;
+                values.extend(spellings);
+            }
+        }
+        if values.is_empty() {
+            return Ok(());
+        }
+        values.sort();
+        values.dedup();
+        let found = self.find(entity, target, &Lookup::Field { path, values }).await?;
+        let mut candidates: Vec<Fresh> = Vec::new();
+        for record in found.iter().filter(|record| record.presence == Presence::Present) {
+            if let Ok(Some(fresh)) = self.take_in(entity, target, record) {
+                candidates.push(fresh);
+            }
+        }
+        for at in open {
+            let known = works[*at].best_values();
+            let hits: Vec<&Fresh> =
+                candidates.iter().filter(|candidate| same_key(key, &known, &candidate.canonical)).collect();
+            let holder = match hits.as_slice() {
+                [hit] => works.iter().find(|work| {
+                    work.link.id != works[*at].link.id
+                        && work.link.sides.get(target).is_some_and(|side| side.id == hit.record.id)
+                }),
+                _ => None,
+            };
+            if let Some(holder) = holder {
+                let reason = format!(
+                    "its twin in {target} is that of {} \"{}\" too; merge them in {}",
+                    holder.link.id, holder.link.label, works[*at].source
+                );
+                works[*at].trouble = Some(Trouble::new(Why::Ambiguous, reason));
+                continue;
+            }
+            self.take_twin(entity, target, &mut works[*at], &known, &hits)?;
+        }
+        Ok(())
+    }
+
+    fn take_twin(
+        &mut self,
+        entity: &Entity,
+        target: &SystemName,
+        work: &mut Work,
+        known: &Canonical,
+        hits: &[&Fresh],
+    ) -> Result<()> {
+        let [hit] = hits else {
+            if hits.len() > 1 {
+                let ids: Vec<&str> = hits.iter().map(|hit| hit.record.id.as_str()).collect();
+                let reason = format!(
+                    "{} records of {target} could be its twin ({}); merge them there, or fill in what tells them apart",
+                    hits.len(),
+                    ids.join(", ")
+                );
+                work.trouble = Some(Trouble::new(Why::Ambiguous, reason).detail(json!({ "twins": ids })));
+            }
+            return Ok(());
+        };
+        let shared = shared_key(entity, known, &hit.canonical).unwrap_or_default();
+        if let Some(better) = contradiction(entity, known, &hit.canonical) {
+            let reason = format!("{target}/{} has the same {shared} but another {better}", hit.record.id);
+            work.trouble = Some(Trouble::new(Why::Ambiguous, reason).detail(json!({ "twin": hit.record.id })));
+            return Ok(());
+        }
+        match self.link_of(entity, target, &hit.record)? {
+            Some(link) if link.id != work.link.id && link.sides.contains_key(&work.source) => {
+                let reason = format!(
+                    "its twin {target}/{} (same {shared}) is already linked to {} \"{}\"",
+                    hit.record.id, link.id, link.label
+                );
+                work.trouble = Some(Trouble::new(Why::Ambiguous, reason).detail(json!({ "link": link.id })));
+            }
+            Some(link) => {
+                let source = work.source.clone();
+                self.enter(work, &source, link, &mut BTreeSet::new());
+                self.join(entity, work, target, &hit.record)?;
+            }
+            None => {
+                self.join(entity, work, target, &hit.record)?;
+                self.counts.linked += 1;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn still_open(works: &[Work], creating: &[usize], target: &SystemName) -> Vec<usize> {
+    let open = |at: &&usize| works[**at].is_sound() && !works[**at].link.sides.contains_key(target);
+    creating.iter().filter(open).copied().collect()
+}

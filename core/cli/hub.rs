@@ -60,6 +60,14 @@ impl Hub {
         let system = SystemName::from(error.fact("system")?);
         advice(&self.config, &system, error)
     }
+
+    /// The same error, with what a person does about it.
+    pub fn advised(&self, error: Error) -> Error {
+        match self.advice(&error) {
+            Some(advice) => error.at("do", advice),
+            None => error,
+        }
+    }
 }
 
 /// The store alone, for commands that call no system.

@@ -1,5 +1,6 @@
 //! `passerelle plan`: what a run would do, and why; writes nothing.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde_json::json;
@@ -30,6 +31,10 @@ pub async fn run(context: &Context, args: &Args) -> CommandResult {
     let scope = if args.full { Scope::Full } else { Scope::Changed };
     let plan = hub.engine.plan(&hub.flows, scope).await?;
     let mut text = plan.to_string();
+    for denied in plan.flows.iter().filter_map(|flow| flow.denied.as_ref()).collect::<BTreeSet<_>>() {
+        let error = Error::new(ErrorKind::Denied, "").at("system", denied);
+        text.extend(hub.advice(&error).map(|advice| format!("{advice}\n")));
+    }
     if let Some(path) = &args.out {
         std::fs::write(path, plan.to_text()?).map_err(|cause| {
             Error::new(ErrorKind::Config, "cannot write the plan").at("file", path.display()).because(cause)

@@ -19,7 +19,7 @@ pub async fn run(context: &Context, args: &Args) -> CommandResult {
     let hub = Hub::open(context, &args.flows, "comparing")?;
     let mut verified = Vec::new();
     for flow in &hub.flows {
-        verified.push(hub.engine.verify(flow).await?);
+        verified.push(hub.engine.verify(flow).await.map_err(|error| hub.advised(error))?);
     }
     let records: u64 = verified.iter().map(|flow| flow.records).sum();
     let mut text = String::new();

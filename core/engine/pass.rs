@@ -83,7 +83,7 @@ impl<'a> Pass<'a> {
         for system in &self.flow.between {
             self.pull(entity, system, scope).await?;
         }
-        Ok(())
+        self.revisit_doubles(entity).await
     }
 
     /// Before a flow's first run creates anything, the hub gets to know every record of the systems that it would
@@ -226,6 +226,10 @@ impl<'a> Pass<'a> {
             parked: self.parked,
             counts: self.counts,
             calls,
+            denied: error
+                .as_ref()
+                .filter(|error| error.kind() == ErrorKind::Denied)
+                .and_then(|error| error.fact("system").map(SystemName::from)),
             error: error.map(|error| error.to_string()),
         }
     }

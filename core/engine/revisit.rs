@@ -9,7 +9,7 @@ use crate::Result;
 use crate::connector::{Effect, Lookup};
 use crate::mapping::Entity;
 use crate::model::{EntityName, Presence, Record, RemoteId, SystemName};
-use crate::store::{At, Facts, Job, Verdict, Why};
+use crate::store::{At, Facts, Job, Parked, Verdict, Why};
 
 /// Records looked at again together.
 const BATCH: usize = 100;
@@ -33,6 +33,16 @@ impl Pass<'_> {
         let mut facts = Facts::new();
         awaited.iter().for_each(|at| facts.revisited(at));
         self.engine.store.commit(facts)?;
+        self.revisit_parked(&mine, |parked| parked.why != Why::Ambiguous && !first.contains(&parked.at)).await
+    }
+
+    /// Decides the doubles again, after the feeds: the other one of two may only now be known, and it came first.
+    pub(super) async fn revisit_doubles(&mut self, entity: &Entity) -> Result<()> {
+        let mine = BTreeSet::from([entity.name().clone()]);
+        self.revisit_parked(&mine, |parked| parked.why == Why::Ambiguous).await
+    }
+
+    async fn revisit_parked(&mut self, mine: &BTreeSet<EntityName>, chosen: impl Fn(&Parked) -> bool) -> Result<()> {
         let mut after: Option<At> = None;
         loop {
             let page = self.engine.store.parked_after(after.as_ref(), BATCH)?;
@@ -41,8 +51,8 @@ impl Pass<'_> {
             let again: Vec<&At> = page
                 .iter()
                 .filter(|parked| parked.why.cures_itself() || parked.attempts == 0)
+                .filter(|parked| mine.contains(&parked.at.entity) && chosen(parked))
                 .map(|parked| &parked.at)
-                .filter(|at| mine.contains(&at.entity) && !first.contains(at))
                 .collect();
             self.look_again(&again).await?;
         }

@@ -120,6 +120,9 @@ pub struct FlowPlan {
     pub calls: BTreeMap<SystemName, u64>,
     /// Why it could not be made in whole.
     pub error: Option<String>,
+    /// The system that refused the hub's credentials, where that is why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub denied: Option<SystemName>,
 }
 
 /// Something an account lacks.

@@ -74,3 +74,12 @@ fn what_cannot_be_emulated_is_refused() {
     let taken = emulators.address("hubspot").split('/').nth(2).unwrap().to_owned();
     shell.fails(&format!("emulate hubspot --listen {taken}"), 2, &["cannot listen here", &taken]);
 }
+
+#[test]
+fn whatever_meets_a_wrong_key_says_which_variable_to_check() {
+    let (shell, _emulators) = emulated("s3cret-but-wrong");
+    for command in ["plan", "sync"] {
+        let run = shell.fails(command, 1, &["`systems.crm.token` (from HUBSPOT_TOKEN)"]);
+        assert!(!format!("{run:?}").contains("s3cret"), "{run:?}");
+    }
+}

@@ -98,6 +98,28 @@ async fn misses_nothing(stage: &Stage, since: Option<Cursor>, mut ids: Vec<Remot
     all_there("page by page", &newest(told), &ids, &edits, stage.kit.edited)
 }
 
+/// Reads at once after every change, before an index that lags behind can show it.
+pub(super) async fn tells_what_shows_late(stage: &Stage) -> Kept {
+    let mut ids = stage.people_make(labels("early", 3)).await?;
+    let (_, cursor) = stage.drain(None).await?;
+    stage.world.pass(LONG);
+    let (mut told, mut since) = stage.drain(Some(&cursor)).await?;
+    let mut edits = BTreeMap::new();
+    for round in 0..6 {
+        let (id, value) = (ids[round % 3].clone(), format!("Round {round}"));
+        stage.person_edits(&id, &value).await?;
+        edits.insert(id, value);
+        ids.extend(stage.people_make([format!("late{round}")].into_iter()).await?);
+        let (records, next) = stage.drain(Some(&since)).await?;
+        told.extend(records);
+        since = next;
+        stage.world.pass(2);
+    }
+    stage.world.pass(LONG);
+    told.extend(stage.drain(Some(&since)).await?.0);
+    all_there("read at once and later", &newest(told), &ids[3..], &edits, stage.kit.edited)
+}
+
 pub(super) async fn fails_without_loss(stage: &Stage) -> Kept {
     let ids = stage.people_make(labels("failed", 3)).await?;
     stage.faults(Faults { drop_before: Chance::Every(1), ..Faults::default() })?;

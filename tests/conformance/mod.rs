@@ -137,6 +137,11 @@ pub const PROMISES: &[Promise] = &[
         keep: |s| Box::pin(feeds::misses_nothing_later(s)),
     },
     Promise {
+        says: "a change that shows late is told by a later read",
+        claimed: has_feed,
+        keep: |s| Box::pin(feeds::tells_what_shows_late(s)),
+    },
+    Promise {
         says: "a page that failed is read again whole",
         claimed: |s| has_feed(s) && over_network(s),
         keep: |s| Box::pin(feeds::fails_without_loss(s)),

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::link::{match_hash, match_hashes, same_key, shared_key};
 use super::pass::Pass;
-use super::work::{Trouble, Work};
+use super::work::{Fresh, Trouble, Work};
 use crate::Result;
 use crate::mapping::Entity;
 use crate::model::{Canonical, FieldName, LinkId, Presence, SystemName};
@@ -77,21 +77,23 @@ impl Pass<'_> {
 /// Takes apart what a weaker match key brought together although a better one differs.
 pub(super) fn part_strangers(entity: &Entity, work: &mut Work) {
     let Some(own) = work.sides.get(&work.source) else { return };
-    let other = work
-        .sides
-        .iter()
-        .find(|(name, side)| **name != work.source && contradiction(entity, &own.canonical, &side.canonical).is_some());
-    let Some((name, side)) = other else { return };
-    let shared = shared_key(entity, &own.canonical, &side.canonical).unwrap_or_default();
-    let better = contradiction(entity, &own.canonical, &side.canonical).unwrap_or_default();
-    let reason = format!("{name}/{} has the same {shared} but another {better}", side.record.id);
-    work.trouble = Some(Trouble::new(Why::Ambiguous, reason).detail(json!({ "twin": side.record.id })));
+    let mut others = work.sides.iter().filter(|(name, _)| **name != work.source);
+    let Some(trouble) = others.find_map(|(name, side)| stranger(entity, &own.canonical, name, side)) else { return };
+    work.trouble = Some(trouble);
     let source = work.source.clone();
     work.link.sides.remove(&source);
 }
 
+/// What speaks against a record being this one's twin, although a match key is the same.
+pub(super) fn stranger(entity: &Entity, own: &Canonical, name: &SystemName, other: &Fresh) -> Option<Trouble> {
+    let better = contradiction(entity, own, &other.canonical)?;
+    let shared = shared_key(entity, own, &other.canonical).unwrap_or_default();
+    let reason = format!("{name}/{} has the same {shared} but another {better}", other.record.id);
+    Some(Trouble::new(Why::Ambiguous, reason).detail(json!({ "twin": other.record.id })))
+}
+
 /// A better match key that both have and that differs: then a weaker one proves nothing.
-pub(super) fn contradiction(entity: &Entity, one: &Canonical, other: &Canonical) -> Option<String> {
+fn contradiction(entity: &Entity, one: &Canonical, other: &Canonical) -> Option<String> {
     for key in entity.match_keys() {
         if same_key(key, one, other) {
             return None;

@@ -84,9 +84,7 @@ impl Pass<'_> {
         let decision = decide_work(entity, &works[at], systems);
         let problems = entity.validate(&decision.merged);
         if !problems.is_empty() {
-            let problem = first(problems);
-            let trouble = Trouble::new(Why::Mapping, format!("{}: {}", problem.field, problem.message));
-            works[at].trouble = Some(trouble.field(problem.field));
+            works[at].trouble = Some(misfit(first(problems)));
             return Ok(());
         }
         if let Some(conflict) = decision.conflicts.first() {

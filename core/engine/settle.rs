@@ -25,9 +25,7 @@ impl Pass<'_> {
                     let hash = work.sides.get(&work.source).map_or(0, |side| side.hash);
                     let link = (!work.new).then(|| work.link.id.clone());
                     for other in work.places().into_iter().filter(|other| *other != at) {
-                        if self.engine.store.parked_at(&other)?.is_some() {
-                            facts.unpark(&other);
-                        }
+                        self.unpark(&other, &mut facts)?;
                     }
                     self.park(&at, link, work.link.label.clone(), trouble.clone(), hash, &mut facts)?;
                     if !work.new {
@@ -73,9 +71,7 @@ impl Pass<'_> {
             }
         }
         for at in work.places() {
-            if self.engine.store.parked_at(&at)?.is_some() {
-                facts.unpark(&at);
-            }
+            self.unpark(&at, facts)?;
         }
         self.park_conflicts(work, facts)
     }

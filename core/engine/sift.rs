@@ -44,17 +44,12 @@ impl Pass<'_> {
             }
             match self.read_record(entity, system, &record) {
                 // It no longer takes part: what was wrong with it no longer matters.
-                Ok(None) => {
-                    let at = At { entity: entity.name().clone(), system: system.clone(), id: record.id.clone() };
-                    if self.engine.store.parked_at(&at)?.is_some() {
-                        facts.unpark(&at);
-                    }
-                }
+                Ok(None) => self.unpark(&place(entity, system, &record), &mut facts)?,
                 Ok(Some(canonical)) => {
                     works.push(work_of(entity, system, Fresh { record, hash, canonical, resolved: false }, link));
                 }
                 Err(problem) => {
-                    let at = At { entity: entity.name().clone(), system: system.clone(), id: record.id.clone() };
+                    let at = place(entity, system, &record);
                     let trouble = Trouble::new(Why::Mapping, problem.message.clone()).field(problem.field.clone());
                     let label = label_of(entity, column, &record);
                     self.park(&at, link.map(|link| link.id), label, trouble, hash, &mut facts)?;
@@ -67,8 +62,7 @@ impl Pass<'_> {
 
     /// Whether this very content was refused before: only a change of the record, or a person, brings it back.
     fn is_refused(&self, entity: &Entity, system: &SystemName, record: &Record, hash: u64) -> Result<bool> {
-        let at = At { entity: entity.name().clone(), system: system.clone(), id: record.id.clone() };
-        let parked = self.engine.store.parked_at(&at)?;
+        let parked = self.engine.store.parked_at(&place(entity, system, record))?;
         Ok(parked.is_some_and(|parked| parked.hash == hash && parked.attempts > 0 && !parked.why.cures_itself()))
     }
 
@@ -110,7 +104,7 @@ impl Pass<'_> {
         link: Option<Link>,
         facts: &mut Facts,
     ) -> Result<()> {
-        let at = At { entity: entity.name().clone(), system: system.clone(), id: record.id.clone() };
+        let at = place(entity, system, record);
         // What may have begun something elsewhere is for the next run to look into.
         if self.engine.store.parked_at(&at)?.is_some_and(|parked| !parked.why.cures_itself()) {
             facts.unpark(&at);
@@ -136,6 +130,14 @@ impl Pass<'_> {
             return Ok(None);
         }
         column.read(&record.fields).map(Some).map_err(first)
+    }
+
+    /// A record no longer waits, if it did.
+    pub(super) fn unpark(&self, at: &At, facts: &mut Facts) -> Result<()> {
+        if self.engine.store.parked_at(at)?.is_some() {
+            facts.unpark(at);
+        }
+        Ok(())
     }
 
     /// Parks a record; a plan collects it.
@@ -183,6 +185,10 @@ pub(super) fn first(problems: Vec<Problem>) -> Problem {
         Some(problem) => problem,
         None => Problem::new("", "the record does not fit"),
     }
+}
+
+fn place(entity: &Entity, system: &SystemName, record: &Record) -> At {
+    At { entity: entity.name().clone(), system: system.clone(), id: record.id.clone() }
 }
 
 fn work_of(entity: &Entity, system: &SystemName, fresh: Fresh, link: Option<Link>) -> Work {

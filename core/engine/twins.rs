@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use super::link::{match_hash, match_hashes, same_key, shared_key};
-use super::meet::contradiction;
+use super::meet::stranger;
 use super::pass::Pass;
 use super::work::{Fresh, Trouble, Work};
 use crate::Result;
@@ -32,7 +32,8 @@ impl Pass<'_> {
         self.refuse_doubles(entity, target, works, creating)?;
         let effect =
             self.engine.systems.get(target)?.resource(self.column(entity, target)?.resource())?.capabilities.create;
-        if effect != Effect::Blind && self.bears_keys(entity, target) {
+        let is_blind = effect == Effect::Blind || !self.bears_keys(entity, target);
+        if !is_blind {
             let open: Vec<usize> = still_open(works, creating, target);
             let keys: Vec<ExternalKey> = open.iter().map(|at| works[*at].link.id.as_str().into()).collect();
             if !keys.is_empty() {
@@ -51,7 +52,6 @@ impl Pass<'_> {
         for key in entity.match_keys() {
             self.find_twins(entity, target, works, &still_open(works, creating, target), key).await?;
         }
-        let is_blind = effect == Effect::Blind || !self.bears_keys(entity, target);
         for at in still_open(works, creating, target) {
             self.refuse_doubtful(target, &mut works[at], if is_blind { Effect::Blind } else { effect })?;
         }
@@ -203,14 +203,13 @@ impl Pass<'_> {
             }
             return Ok(());
         };
-        let shared = shared_key(entity, known, &hit.canonical).unwrap_or_default();
-        if let Some(better) = contradiction(entity, known, &hit.canonical) {
-            let reason = format!("{target}/{} has the same {shared} but another {better}", hit.record.id);
-            work.trouble = Some(Trouble::new(Why::Ambiguous, reason).detail(json!({ "twin": hit.record.id })));
+        if let Some(trouble) = stranger(entity, known, target, hit) {
+            work.trouble = Some(trouble);
             return Ok(());
         }
         match self.link_of(entity, target, &hit.record)? {
             Some(link) if link.id != work.link.id && link.sides.contains_key(&work.source) => {
+                let shared = shared_key(entity, known, &hit.canonical).unwrap_or_default();
                 let reason = format!(
                     "its twin {target}/{} (same {shared}) is already linked to {} \"{}\"",
                     hit.record.id, link.id, link.label

@@ -13,7 +13,7 @@ use crate::Error;
 use crate::config::{Config, OnDelete};
 use crate::engine::{Engine, Flow, Watch};
 use crate::model::{FlowName, SystemName};
-use crate::store::{Counts, Sled, Store};
+use crate::store::{Counts, Store};
 
 /// A config and an engine that runs it.
 #[derive(Debug)]
@@ -75,8 +75,7 @@ impl Hub {
 /// # Errors
 /// As [`Hub::open`].
 pub fn open_store(context: &Context, config: &Config) -> Result<Store, Failure> {
-    let sled = Sled::open(&config.state_folder(), context.clock.now())?;
-    Ok(Store::new(Arc::new(sled)))
+    Ok(Store::new((context.doors.store)(&config.state_folder(), context.clock.now())?))
 }
 
 fn flow_of(name: &FlowName, flow: &crate::config::Flow) -> Flow {

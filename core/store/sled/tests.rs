@@ -116,8 +116,10 @@ fn after(with_log: bool, damage: impl Fn(Vec<u8>) -> Option<Vec<u8>>) -> Result<
     open(&folder).and_then(|store| Ok(store.scan(&[], None, 1000)?.len()))
 }
 
-/// Kinds of damage to a file.
-fn damages() -> Vec<Box<dyn Fn(Vec<u8>) -> Option<Vec<u8>>>> {
+/// What a damaged file holds, of what it held; `None` when it is gone.
+type Damage = Box<dyn Fn(Vec<u8>) -> Option<Vec<u8>>>;
+
+fn damages() -> Vec<Damage> {
     let cut = |to: f64| {
         move |mut bytes: Vec<u8>| {
             let kept = bytes.iter().rposition(|byte| *byte != 0).unwrap();

@@ -55,7 +55,9 @@ impl Client {
     pub fn new(api: Api, zone: Option<String>) -> Result<Self> {
         let named = zone.map(|name| {
             TimeZone::get(&name).map_err(|cause| {
-                Error::new(ErrorKind::Config, format!("there is no time zone `{name}`")).at("option", "time_zone").because(cause)
+                Error::new(ErrorKind::Config, format!("there is no time zone `{name}`"))
+                    .at("option", "time_zone")
+                    .because(cause)
             })
         });
         let zone = named.transpose()?.map_or_else(OnceCell::new, |zone| OnceCell::from(Some(zone)));
@@ -77,7 +79,9 @@ impl Client {
         let body: Value = self.api.call(request).await?.parse()?;
         match body.get("data").and_then(Value::as_array) {
             Some(rows) => Ok(rows.clone()),
-            None => Err(Error::new(ErrorKind::Bug, "ERPNext answered a list with something else").at("doctype", doctype)),
+            None => {
+                Err(Error::new(ErrorKind::Bug, "ERPNext answered a list with something else").at("doctype", doctype))
+            }
         }
     }
 
@@ -175,7 +179,8 @@ fn chunks(values: &[String]) -> Vec<Vec<&str>> {
     let mut chunks: Vec<Vec<&str>> = Vec::new();
     let mut room = 0;
     for value in values {
-        let cost: usize = value.bytes().map(|byte| if byte.is_ascii_alphanumeric() { 1 } else { 3 }).sum::<usize>() + 12;
+        let cost: usize =
+            value.bytes().map(|byte| if byte.is_ascii_alphanumeric() { 1 } else { 3 }).sum::<usize>() + 12;
         if room < cost || chunks.is_empty() {
             chunks.push(Vec::new());
             room = LONGEST_FILTER;

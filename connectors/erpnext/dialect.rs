@@ -51,7 +51,8 @@ fn refusal(request: &Request, status: u16, body: &Value) -> Error {
     let words = words(body);
     let creates = request.method == "POST";
     let (kind, message) = match (class, status) {
-        ("AuthenticationError" | "SessionExpired" | "InvalidAuthorizationHeader" | "InvalidAuthorizationToken", _) | (_, 401) => {
+        ("AuthenticationError" | "SessionExpired" | "InvalidAuthorizationHeader" | "InvalidAuthorizationToken", _)
+        | (_, 401) => {
             (ErrorKind::Denied, "ERPNext does not know this token; check `token` and that its user is enabled")
         }
         ("PermissionError", _) | (_, 403) => (ErrorKind::Denied, "the user of the token may not do this in ERPNext"),
@@ -64,7 +65,9 @@ fn refusal(request: &Request, status: u16, body: &Value) -> Error {
                 .at("class", class)
                 .at("erpnext", words);
         }
-        ("DataError" | "ImportError", _) => (ErrorKind::Config, "ERPNext does not know a field or document type of this call"),
+        ("DataError" | "ImportError", _) => {
+            (ErrorKind::Config, "ERPNext does not know a field or document type of this call")
+        }
         // An unknown item in a line answers 404 to a POST (observed).
         ("DoesNotExistError", _) if creates => (ErrorKind::Rejected, "ERPNext lacks something that this refers to"),
         ("DoesNotExistError", _) => (ErrorKind::NotFound, "ERPNext has no such document"),

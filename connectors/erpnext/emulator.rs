@@ -1,6 +1,7 @@
 //! A stand-in of ERPNext 15.90: what was observed on the wire, and what it refuses.
 
 mod accounts;
+mod checks;
 mod documents;
 mod filter;
 mod hooks;
@@ -96,7 +97,8 @@ impl Emulator {
         }
         if request.method == "GET" {
             let v2 = request.path.contains("/api/v2/");
-            let mut asked = asked(request.query.iter().cloned().filter(|(name, _)| !(v2 && name == "limit_page_length")))?;
+            let mut asked =
+                asked(request.query.iter().filter(|(name, _)| !(v2 && name == "limit_page_length")).cloned())?;
             if v2 && param(request, "start").is_some() {
                 asked.start = param(request, "start").and_then(|start| start.parse().ok()).unwrap_or(0);
             }
@@ -112,7 +114,14 @@ impl Emulator {
         Ok(Response::json(200, &body))
     }
 
-    fn document(&mut self, doctype: &str, name: &str, request: &Request, given: &Doc, now: Timestamp) -> Reply<Response> {
+    fn document(
+        &mut self,
+        doctype: &str,
+        name: &str,
+        request: &Request,
+        given: &Doc,
+        now: Timestamp,
+    ) -> Reply<Response> {
         let site = &mut self.0;
         match request.method {
             "GET" => {

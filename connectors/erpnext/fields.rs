@@ -40,7 +40,8 @@ fn check(name: &str) -> FieldSchema {
 }
 
 fn customers() -> Vec<FieldSchema> {
-    let mut fields = vec![required("customer_name"), one_of("customer_type", &["Company", "Individual", "Partnership"])];
+    let mut fields =
+        vec![required("customer_name"), one_of("customer_type", &["Company", "Individual", "Partnership"])];
     fields.extend(writable(&[
         "customer_group",
         "territory",
@@ -55,7 +56,10 @@ fn customers() -> Vec<FieldSchema> {
     fields.push(FieldSchema::new("address", "object"));
     fields.extend(ADDRESS.iter().map(|field| FieldSchema::new(format!("address.{field}"), "string")));
     fields.push(FieldSchema::new("contact", "object").read_only());
-    fields.extend(read_only(&["email_id", "mobile_no", "customer_primary_contact", "customer_primary_address"], "string"));
+    fields.extend(read_only(
+        &["email_id", "mobile_no", "customer_primary_contact", "customer_primary_address"],
+        "string",
+    ));
     fields
 }
 
@@ -138,7 +142,17 @@ fn orders() -> Vec<FieldSchema> {
     fields.extend(trade(&[]));
     fields.push(FieldSchema::new("delivery_date", "date"));
     fields.extend(read_only(
-        &["per_billed", "billing_status", "per_delivered", "delivery_status", "advance_paid", "invoice_numbers", "invoiced", "paid", "balance_due"],
+        &[
+            "per_billed",
+            "billing_status",
+            "per_delivered",
+            "delivery_status",
+            "advance_paid",
+            "invoice_numbers",
+            "invoiced",
+            "paid",
+            "balance_due",
+        ],
         "string",
     ));
     let words = ["none", "draft", "unpaid", "partly_paid", "paid", "overdue", "credited"];

@@ -8,7 +8,6 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
 use super::Config;
-use super::orders::rows;
 use super::wire::{cents, number, plain, text};
 
 /// A line that is wanted.
@@ -107,16 +106,17 @@ impl Line {
     }
 
     /// Whether a line in its normal form says the same.
-    fn is(&self, shown: &Value) -> bool {
+    fn is(&self, shown: &Value, config: &Config) -> bool {
         let free = self.price.is_zero();
         let same = |name: &str, wanted: Decimal| text(shown, name) == Some(plain(wanted, 0));
         let price = text(shown, "unit_price").and_then(|text| Decimal::from_str(&text).ok());
-        text(shown, "item_code").as_deref() == Some(self.item.as_str())
+        text(shown, "item_code").or_else(|| config.free_text_item.clone()).as_deref() == Some(self.item.as_str())
             && same("qty", self.quantity)
             && price == Some(self.price)
             && (free || same("discount_percentage", self.discount))
             && same("vat_rate", self.vat)
-            && (self.description.is_none() || text(shown, "description").map(|text| flat(&text)) == self.description.as_deref().map(flat))
+            && (self.description.is_none()
+                || text(shown, "description").map(|text| flat(&text)) == self.description.as_deref().map(flat))
     }
 }
 
@@ -125,7 +125,7 @@ fn flat(text: &str) -> String {
 }
 
 /// Whether an order's lines are not the wanted ones.
-pub(super) fn differ(document: &Value, wanted: &[Line]) -> bool {
-    let there: Vec<Value> = rows(document, "items").map(|row| super::orders::line(document, row)).collect();
-    there.len() != wanted.len() || wanted.iter().zip(&there).any(|(line, shown)| !line.is(shown))
+pub(super) fn differ(config: &Config, document: &Value, wanted: &[Line]) -> bool {
+    let there = super::orders::lines(config, document);
+    there.len() != wanted.len() || wanted.iter().zip(&there).any(|(line, shown)| !line.is(shown, config))
 }

@@ -1,6 +1,7 @@
 //! ERPNext 15, over Frappe's REST resources: customers, contacts, items, quotations, and orders with invoices and payments.
 
 mod client;
+mod contacts;
 mod dialect;
 mod emulator;
 mod feed;
@@ -96,7 +97,8 @@ const LIMITS: Limits = Limits { per_second: 20.0, burst: 20, concurrency: 4 };
 
 impl Plug for Config {
     const NAME: &'static str = "erpnext";
-    const ABOUT: &'static str = "ERPNext 15 ERP: customers, contacts, items, quotations, orders with invoices and payments";
+    const ABOUT: &'static str =
+        "ERPNext 15 ERP: customers, contacts, items, quotations, orders with invoices and payments";
 
     fn resources() -> Vec<Resource> {
         table::resources().to_vec()
@@ -110,7 +112,11 @@ impl Plug for Config {
         }
         let auth = Auth::Header("Authorization", Secret::new(format!("token {}", self.token.reveal())));
         let api = Api::new(tools, "", auth, LIMITS, Arc::new(dialect::Frappe));
-        Ok(Arc::new(ErpNext { client: Client::new(api, self.time_zone.clone())?, config: self, writer: Mutex::new(()) }))
+        Ok(Arc::new(ErpNext {
+            client: Client::new(api, self.time_zone.clone())?,
+            config: self,
+            writer: Mutex::new(()),
+        }))
     }
 }
 
@@ -137,7 +143,9 @@ impl Connector for ErpNext {
     async fn check(&self) -> Result<Identity> {
         let user = self.client.method("frappe.auth.get_logged_user", &[]).await?;
         // A missing role shows here, and not in the middle of a run.
-        for doctype in ["Customer", "Address", "Contact", "Item", "Item Price", "Sales Order", "Sales Invoice", "Payment Entry"] {
+        for doctype in
+            ["Customer", "Address", "Contact", "Item", "Item Price", "Sales Order", "Sales Invoice", "Payment Entry"]
+        {
             self.client.list(doctype, Ask { limit: 1, ..Ask::of(&["name"]) }).await?;
         }
         let versions = self.client.method("frappe.utils.change_log.get_versions", &[]).await.ok();

@@ -12,7 +12,7 @@ use super::client::{Ask, Client};
 use super::sums::{Invoice, sums};
 use super::table::{ORDERS, QUOTATIONS, Table};
 use super::wire::{self, amount, decimal, money, plain, text};
-use super::{dialect, taxes};
+use super::{Config, dialect, taxes};
 
 /// What the hub needs of an invoice.
 pub(super) const INVOICE: [&str; 16] = [
@@ -35,7 +35,7 @@ pub(super) const INVOICE: [&str; 16] = [
 ];
 
 /// Joins whole orders with what hangs on them: three calls for all.
-pub(super) async fn join(client: &Client, orders: Vec<Value>) -> Result<Vec<Record>> {
+pub(super) async fn join(client: &Client, config: &Config, orders: Vec<Value>) -> Result<Vec<Record>> {
     let names: Vec<String> = orders.iter().map(wire::name).collect::<Result<_>>()?;
     let invoices = family(client, &names).await?;
     let billed: Vec<String> = invoices.values().map(|(_, raw)| wire::name(raw)).collect::<Result<_>>()?;
@@ -46,21 +46,21 @@ pub(super) async fn join(client: &Client, orders: Vec<Value>) -> Result<Vec<Reco
         let name = wire::name(order)?;
         let mine = invoices.values().filter(|(of, _)| of.contains(&name)).map(|(_, raw)| raw);
         let mine: Vec<&Value> = mine.collect();
-        records.push(document(client, order, &mine, &payments, today).await?);
+        records.push(document(client, config, order, (&mine, &payments), today).await?);
     }
     Ok(records)
 }
 
 /// An order that cannot have invoices yet, as its write was answered.
-pub(super) async fn fresh(client: &Client, order: &Value) -> Result<Record> {
-    document(client, order, &[], &[], None).await
+pub(super) async fn fresh(client: &Client, config: &Config, order: &Value) -> Result<Record> {
+    document(client, config, order, (&[], &[]), None).await
 }
 
 /// Quotations with their lines.
-pub(super) async fn quotations(client: &Client, raw: Vec<Value>) -> Result<Vec<Record>> {
+pub(super) async fn quotations(client: &Client, config: &Config, raw: Vec<Value>) -> Result<Vec<Record>> {
     let mut records = Vec::with_capacity(raw.len());
     for quotation in &raw {
-        records.push(trade(client, &QUOTATIONS, quotation).await?);
+        records.push(trade(client, config, &QUOTATIONS, quotation).await?);
     }
     Ok(records)
 }
@@ -69,7 +69,8 @@ pub(super) async fn quotations(client: &Client, raw: Vec<Value>) -> Result<Vec<R
 async fn family(client: &Client, orders: &[String]) -> Result<BTreeMap<String, (BTreeSet<String>, Value)>> {
     let mut known: BTreeMap<String, (BTreeSet<String>, Value)> = BTreeMap::new();
     let ask = Ask::of(&INVOICE);
-    let joined = Ask { fields: ask.fields.iter().cloned().chain(["items.sales_order".to_owned()]).collect(), ..ask.clone() };
+    let joined =
+        Ask { fields: ask.fields.iter().cloned().chain(["items.sales_order".to_owned()]).collect(), ..ask.clone() };
     for row in client.among("Sales Invoice", joined, &["Sales Invoice Item", "sales_order"], orders).await? {
         let entry = known.entry(wire::name(&row)?).or_insert_with(|| (BTreeSet::new(), row.clone()));
         entry.0.extend(text(&row, "sales_order"));
@@ -99,12 +100,12 @@ async fn payments(client: &Client, invoices: &[String]) -> Result<Vec<Value>> {
 
 async fn document(
     client: &Client,
+    config: &Config,
     order: &Value,
-    invoices: &[&Value],
-    payments: &[Value],
+    (invoices, payments): (&[&Value], &[Value]),
     today: Option<Date>,
 ) -> Result<Record> {
-    let mut record = trade(client, &ORDERS, order).await?;
+    let mut record = trade(client, config, &ORDERS, order).await?;
     let credited = |name: Option<String>| -> Decimal {
         let notes = invoices.iter().filter(|raw| text(raw, "return_against") == name && name.is_some());
         notes.filter(|raw| text(raw, "docstatus").as_deref() == Some("1")).map(|raw| Invoice::taken_off(raw)).sum()
@@ -130,7 +131,7 @@ async fn document(
 }
 
 /// What quotations and orders share: the header, the totals as money, the lines, the rows of taxes.
-async fn trade(client: &Client, table: &Table, document: &Value) -> Result<Record> {
+async fn trade(client: &Client, config: &Config, table: &Table, document: &Value) -> Result<Record> {
     let mut record = wire::record(client, table, document).await?;
     for total in ["total", "net_total", "total_taxes_and_charges", "grand_total", "rounded_total", "discount_amount"] {
         record.fields.insert(total.to_owned(), json!(money(amount(document, total))));
@@ -139,7 +140,7 @@ async fn trade(client: &Client, table: &Table, document: &Value) -> Result<Recor
     for name in ["other_charges_calculation", "address_display", "contact_display", "in_words", "base_in_words"] {
         record.fields.shift_remove(name);
     }
-    record.fields.insert("items".to_owned(), Value::Array(rows(document, "items").map(|row| line(document, row)).collect()));
+    record.fields.insert("items".to_owned(), Value::Array(lines(config, document)));
     record.fields.insert("taxes".to_owned(), rows(document, "taxes").map(taxes::shown).collect());
     Ok(record)
 }
@@ -149,8 +150,18 @@ pub(super) fn rows<'a>(document: &'a Value, table: &str) -> impl Iterator<Item =
     document.get(table).and_then(Value::as_array).into_iter().flatten()
 }
 
+/// Its lines in their normal form; the item that stands for lines without a product is none.
+pub(super) fn lines(config: &Config, document: &Value) -> Vec<Value> {
+    let stands_in = |line: &Value| config.free_text_item.is_some() && text(line, "item_code") == config.free_text_item;
+    let mut lines: Vec<Value> = rows(document, "items").map(|row| line(document, row)).collect();
+    for line in lines.iter_mut().filter(|line| stands_in(line)) {
+        line["item_code"] = Value::Null;
+    }
+    lines
+}
+
 /// A line in its normal form: the price before the line's discount, and what VAT it bears in all.
-pub(super) fn line(document: &Value, raw: &Value) -> Value {
+fn line(document: &Value, raw: &Value) -> Value {
     let (list, rate) = (amount(raw, "price_list_rate"), amount(raw, "rate"));
     let given = amount(raw, "discount_percentage");
     // A free line is sent as a price of nothing, all of it taken off.

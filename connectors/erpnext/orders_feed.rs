@@ -66,7 +66,7 @@ pub(super) async fn changes(client: &Client, config: &Config, since: Option<&Cur
     let more = rows.len() > FEW || rows.len() >= PAGE;
     rows.truncate(FEW);
     place.scan = rows.last().map(wire::name).transpose()?.filter(|_| more);
-    let records = orders::join(client, whole(client, &ORDERS, rows).await?).await?;
+    let records = orders::join(client, config, whole(client, &ORDERS, rows).await?).await?;
     Ok(Page { records, next: cursor(&place), more })
 }
 
@@ -74,7 +74,8 @@ async fn follow(client: &Client, config: &Config, mut place: Place) -> Result<Pa
     let scope = || config.scope(&ORDERS);
     let fields = ["name", "modified"];
     let changed = place.orders.page(client, "Sales Order", &fields, scope()).await?;
-    let invoices = place.invoices.page(client, "Sales Invoice", &["name", "modified", "return_against"], scope()).await?;
+    let invoices =
+        place.invoices.page(client, "Sales Invoice", &["name", "modified", "return_against"], scope()).await?;
     let payments = place.payments.page(client, "Payment Entry", &fields, scope()).await?;
     let (gone, left) = place.gone.page(client, "Sales Order").await?;
     let mut more = changed.more || invoices.more || payments.more || left;

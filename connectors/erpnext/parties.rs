@@ -37,9 +37,7 @@ pub(super) async fn read(client: &Client, config: &Config, table: &Table, names:
         let mut documents = Vec::new();
         for name in names.iter().filter(|name| !name.is_empty()) {
             let found = client.get(table.doctype, name).await?;
-            let mine = |document: &Value| {
-                config.company.is_none() || text(document, "company") == config.company
-            };
+            let mine = |document: &Value| config.company.is_none() || text(document, "company") == config.company;
             documents.extend(found.filter(mine));
         }
         return join(client, config, table, documents).await;
@@ -51,10 +49,10 @@ pub(super) async fn read(client: &Client, config: &Config, table: &Table, names:
 /// Raw documents, or rows of a list with all fields, as records.
 pub(super) async fn join(client: &Client, config: &Config, table: &Table, raw: Vec<Value>) -> Result<Vec<Record>> {
     if table.name == ORDERS.name {
-        return orders::join(client, raw).await;
+        return orders::join(client, config, raw).await;
     }
     if table.whole {
-        return orders::quotations(client, raw).await;
+        return orders::quotations(client, config, raw).await;
     }
     let names: Vec<String> = raw.iter().map(wire::name).collect::<Result<_>>()?;
     let mut records = Vec::with_capacity(raw.len());
@@ -75,7 +73,8 @@ pub(super) async fn join(client: &Client, config: &Config, table: &Table, raw: V
         }
     }
     if table.name == CONTACTS.name {
-        let ask = Ask::of(&["name", "links.link_name"]).with([json!(["Dynamic Link", "link_doctype", "=", "Customer"])]);
+        let ask =
+            Ask::of(&["name", "links.link_name"]).with([json!(["Dynamic Link", "link_doctype", "=", "Customer"])]);
         let rows = client.among("Contact", ask, &["name"], &names).await?;
         for record in &mut records {
             let customer = rows.iter().find(|row| text(row, "name").as_deref() == Some(record.id.as_str()));
@@ -132,8 +131,11 @@ pub(super) async fn linked(
 
 /// For each item its selling price in the price list: the one valid from the latest day.
 pub(super) async fn prices(client: &Client, config: &Config, items: &[String]) -> Result<BTreeMap<String, Value>> {
-    let ask = Ask::of(&["name", "item_code", "price_list_rate", "valid_from", "customer", "uom"])
-        .with([json!(["price_list", "=", config.price_list])]);
+    let ask = Ask::of(&["name", "item_code", "price_list_rate", "valid_from", "customer", "uom"]).with([json!([
+        "price_list",
+        "=",
+        config.price_list
+    ])]);
     let rows = client.among("Item Price", ask, &["item_code"], items).await?;
     let mut best: BTreeMap<String, Value> = BTreeMap::new();
     for row in rows.into_iter().filter(|row| text(row, "customer").is_none()) {

@@ -6,10 +6,10 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::lines::{self, Line};
+use super::orders;
 use super::table::ORDERS;
 use super::wire::{KEY, amount, name, number, text};
 use super::writes::Writer;
-use super::orders;
 
 /// What the site computes or joins, and takes from nobody.
 const COMPUTED: [&str; 17] = [
@@ -61,16 +61,19 @@ pub(super) async fn update(writer: &Writer<'_>, id: &str, fields: &Fields, expec
     if fields.contains_key("items") {
         let lines = lines::wanted(writer.config, fields)?;
         let there = existing(writer, id).await?;
-        if lines::differ(&there, &lines) {
+        if lines::differ(writer.config, &there, &lines) {
             if !is_draft(&there) {
                 return Err(locked(&there));
             }
             if writer.is_order() {
-                let known = |field: &str| body.get(field).cloned().or_else(|| text(&there, field).map(|day| json!(day)));
+                let known =
+                    |field: &str| body.get(field).cloned().or_else(|| text(&there, field).map(|day| json!(day)));
                 let (day, delivery) = (known("transaction_date"), known("delivery_date"));
-                body.extend([("transaction_date", day), ("delivery_date", delivery)].into_iter().filter_map(|(name, value)| {
-                    Some((name.to_owned(), value?))
-                }));
+                body.extend(
+                    [("transaction_date", day), ("delivery_date", delivery)]
+                        .into_iter()
+                        .filter_map(|(name, value)| Some((name.to_owned(), value?))),
+                );
                 deliver(&mut body)?;
             }
             table(writer, &mut body, &lines, fields).await?;
@@ -107,7 +110,10 @@ pub(super) async fn submit(writer: &Writer<'_>, document: Value) -> Result<Value
     let body = Fields::from_iter([("docstatus".to_owned(), json!(1))]);
     let submitted = writer.client.put(doctype, &name(&document)?, body).await?;
     if text(&submitted, "docstatus").as_deref() != Some("1") {
-        return Err(Error::new(ErrorKind::Rejected, "ERPNext accepted the submission but the document is still a draft"));
+        return Err(Error::new(
+            ErrorKind::Rejected,
+            "ERPNext accepted the submission but the document is still a draft",
+        ));
     }
     Ok(submitted)
 }
@@ -139,7 +145,8 @@ fn slack(lines: &[Line]) -> Decimal {
 async fn table(writer: &Writer<'_>, body: &mut Fields, wanted: &[Line], fields: &Fields) -> Result<()> {
     let plan = writer.templates().await?.plan(wanted)?;
     let delivery = body.get("delivery_date").and_then(Value::as_str).map(str::to_owned).filter(|_| writer.is_order());
-    let lines = wanted.iter().zip(&plan.of_lines).map(|(line, template)| line.body(delivery.as_deref(), template.as_deref()));
+    let lines =
+        wanted.iter().zip(&plan.of_lines).map(|(line, template)| line.body(delivery.as_deref(), template.as_deref()));
     body.insert("items".to_owned(), lines.collect());
     body.insert("taxes".to_owned(), Value::Array(plan.rows));
     body.insert("payment_schedule".to_owned(), json!([]));
@@ -157,7 +164,8 @@ fn header(fields: &Fields) -> Fields {
 /// ERPNext asks of an order when it is delivered: where nobody says, on its own day.
 fn deliver(body: &mut Fields) -> Result<()> {
     let day = body.get("transaction_date").filter(|day| !day.is_null()).cloned();
-    let missing = || Error::new(ErrorKind::Rejected, "an order of ERPNext needs a date").at("field", "transaction_date");
+    let missing =
+        || Error::new(ErrorKind::Rejected, "an order of ERPNext needs a date").at("field", "transaction_date");
     if body.get("delivery_date").is_none_or(Value::is_null) {
         body.insert("delivery_date".to_owned(), day.ok_or_else(missing)?);
     }
@@ -185,9 +193,9 @@ fn locked(document: &Value) -> Error {
 pub(super) async fn told(writer: &Writer<'_>, document: Value) -> Result<Record> {
     let billed = !is_draft(&document);
     let mut records = match (writer.table.name == ORDERS.name, billed) {
-        (true, true) => orders::join(writer.client, vec![document]).await?,
-        (true, false) => vec![orders::fresh(writer.client, &document).await?],
-        _ => orders::quotations(writer.client, vec![document]).await?,
+        (true, true) => orders::join(writer.client, writer.config, vec![document]).await?,
+        (true, false) => vec![orders::fresh(writer.client, writer.config, &document).await?],
+        _ => orders::quotations(writer.client, writer.config, vec![document]).await?,
     };
     records.pop().ok_or_else(|| Error::new(ErrorKind::Bug, "a document became no record"))
 }

@@ -7,14 +7,15 @@ use serde_json::{Value, json};
 
 use super::client::{Ask, Client};
 use super::dialect::lacks_field;
+use super::fields;
 use super::table::Table;
 use super::wire::{KEY, text};
-use super::fields;
 
 /// What is missing, created where `how` and the token's rights allow.
 pub(super) async fn prepare(client: &Client, table: &Table, needs: &[Need], how: Prepare) -> Result<Vec<Preparation>> {
     let mut told: Vec<Preparation> = Vec::new();
-    let key = Need { path: KEY.to_owned(), kind: "key".to_owned(), label: "Hub External ID".to_owned(), options: Vec::new() };
+    let key =
+        Need { path: KEY.to_owned(), kind: "key".to_owned(), label: "Hub External ID".to_owned(), options: Vec::new() };
     let known = fields::known(table);
     let own = |need: &&Need| {
         let named = |field: &FieldSchema| field.path.split(['.', '[']).next() == need.path.split(['.', '[']).next();
@@ -30,9 +31,13 @@ async fn one(client: &Client, table: &Table, need: &Need, how: Prepare) -> Resul
     let said = |state, how: String| Ok(Some(Preparation { path: need.path.clone(), state, how }));
     let unique = need.kind == "key";
     match custom(client, table).await? {
-        Some(there) => match there.iter().find(|field| text(field, "fieldname").as_deref() == Some(need.path.as_str())) {
+        Some(there) => match there.iter().find(|field| text(field, "fieldname").as_deref() == Some(need.path.as_str()))
+        {
             Some(field) if unique && text(field, "unique").as_deref() != Some("1") => {
-                return said(State::Manual, format!("{} and tick Unique: two documents could bear one key", by_hand(table, need)));
+                return said(
+                    State::Manual,
+                    format!("{} and tick Unique: two documents could bear one key", by_hand(table, need)),
+                );
             }
             Some(_) => return Ok(None),
             // It may be a field that every site has, or one of another app.
@@ -103,8 +108,11 @@ async fn is_there(client: &Client, table: &Table, field: &str) -> Result<bool> {
 
 /// The custom fields of a document type; none where the token may not list them.
 async fn custom(client: &Client, table: &Table) -> Result<Option<Vec<Value>>> {
-    let ask = Ask::of(&["name", "fieldname", "label", "fieldtype", "options", "unique", "reqd"])
-        .with([json!(["dt", "=", table.doctype])]);
+    let ask = Ask::of(&["name", "fieldname", "label", "fieldtype", "options", "unique", "reqd"]).with([json!([
+        "dt",
+        "=",
+        table.doctype
+    ])]);
     let lacks_right = |error: &Error| error.kind() == ErrorKind::Denied && error.fact("status") == Some("403");
     match client.list("Custom Field", ask).await {
         Ok(fields) => Ok(Some(fields)),

@@ -56,7 +56,8 @@ pub(super) fn is_overdue(raw: &Value, today: Option<Date>) -> bool {
     let open = text(raw, "docstatus").as_deref() == Some("1") && amount(raw, "outstanding_amount") > Decimal::ZERO;
     let said = text(raw, "status").is_some_and(|status| status.starts_with("Overdue"));
     let due: Option<Date> = text(raw, "due_date").and_then(|day| day.parse().ok());
-    open && text(raw, "is_return").as_deref() != Some("1") && (said || due.zip(today).is_some_and(|(due, today)| due < today))
+    open && text(raw, "is_return").as_deref() != Some("1")
+        && (said || due.zip(today).is_some_and(|(due, today)| due < today))
 }
 
 impl Invoice {

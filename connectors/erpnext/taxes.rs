@@ -60,7 +60,8 @@ impl Templates {
         for row in client.list("Sales Taxes and Charges Template", Ask::of(&fields).with(scope())).await? {
             let template = name(&row)?;
             let named = config.tax_templates.is_empty() || config.tax_templates.contains(&template);
-            let (Some(charge), Some(account), true) = (text(&row, "charge_type"), text(&row, "account_head"), named) else {
+            let (Some(charge), Some(account), true) = (text(&row, "charge_type"), text(&row, "account_head"), named)
+            else {
                 continue;
             };
             let description = text(&row, "description").unwrap_or_else(|| account.clone());
@@ -155,7 +156,8 @@ impl Row {
 }
 
 fn lacking(what: &str, rate: Decimal) -> Error {
-    let message = format!("ERPNext has no {what} of {} %: make one for the company, or change the sale's VAT", plain(rate, 0));
+    let message =
+        format!("ERPNext has no {what} of {} %: make one for the company, or change the sale's VAT", plain(rate, 0));
     Error::new(ErrorKind::Rejected, message).at("field", "vat_rate")
 }
 

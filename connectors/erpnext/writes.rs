@@ -13,7 +13,7 @@ use super::parties::{self, ADDRESS, NOTHING};
 use super::table::{CONTACTS, CUSTOMERS, ITEMS, ORDERS, Table};
 use super::taxes::Templates;
 use super::wire::{self, KEY, name, text};
-use super::{Config, lines, sales};
+use super::{Config, contacts, lines, sales};
 
 /// One batch of writes.
 pub(super) struct Writer<'a> {
@@ -38,7 +38,12 @@ pub(super) fn not_sent() -> Error {
 
 impl<'a> Writer<'a> {
     /// Looks the batch's keys up, which also proves that the site would store them.
-    pub async fn begin(client: &'a Client, config: &'a Config, table: &'static Table, writes: &[Write]) -> Result<Self> {
+    pub async fn begin(
+        client: &'a Client,
+        config: &'a Config,
+        table: &'static Table,
+        writes: &[Write],
+    ) -> Result<Self> {
         let keys = writes.iter().filter_map(|write| match write {
             Write::Create { key, .. } => Some(key.as_str().to_owned()),
             _ => None,
@@ -54,8 +59,11 @@ impl<'a> Writer<'a> {
             Write::Create { key, fields, then } => {
                 self.can(then)?;
                 // What is not there is not sent: an empty value would stand in the way of the site's own defaults.
-                let fields: Fields =
-                    fields.iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.clone(), value.clone())).collect();
+                let fields: Fields = fields
+                    .iter()
+                    .filter(|(_, value)| !value.is_null())
+                    .map(|(name, value)| (name.clone(), value.clone()))
+                    .collect();
                 if self.table.whole {
                     let document = sales::create(self, key, &fields).await?;
                     return self.moved(document, then).await;
@@ -75,9 +83,14 @@ impl<'a> Writer<'a> {
             }
             Write::Archive { id, .. } => {
                 let Some(field) = self.table.disabled else {
-                    return Err(Error::new(ErrorKind::Unsupported, format!("ERPNext cannot put {} away", self.table.name)));
+                    return Err(Error::new(
+                        ErrorKind::Unsupported,
+                        format!("ERPNext cannot put {} away", self.table.name),
+                    ));
                 };
-                self.client.put(self.table.doctype, id.as_str(), Fields::from_iter([(field.to_owned(), json!(1))])).await?;
+                self.client
+                    .put(self.table.doctype, id.as_str(), Fields::from_iter([(field.to_owned(), json!(1))]))
+                    .await?;
                 self.told(id.as_str()).await
             }
         }
@@ -110,10 +123,11 @@ impl<'a> Writer<'a> {
     fn can(&self, then: &[Action]) -> Result<()> {
         match then.iter().find(|action| !self.table.whole || action.0 != "submit") {
             None => Ok(()),
-            Some(action) => {
-                Err(Error::new(ErrorKind::Unsupported, format!("{} of ERPNext cannot be moved by this", self.table.name))
-                    .at("action", &action.0))
-            }
+            Some(action) => Err(Error::new(
+                ErrorKind::Unsupported,
+                format!("{} of ERPNext cannot be moved by this", self.table.name),
+            )
+            .at("action", &action.0)),
         }
     }
 
@@ -133,7 +147,7 @@ impl<'a> Writer<'a> {
                 let mut body = parts.own.clone();
                 body.insert(KEY.to_owned(), json!(key.as_str()));
                 if self.table.name == CONTACTS.name {
-                    contact(&mut body, None)?;
+                    contacts::tabled(&mut body, None)?;
                 }
                 name(&self.create_or_adopt(key, body).await?)?
             }
@@ -145,17 +159,19 @@ impl<'a> Writer<'a> {
     async fn update(&self, id: &str, fields: &Fields, expect: Option<&str>) -> Result<()> {
         let parts = Parts::of(self, fields)?;
         let mut body = parts.own.clone();
-        if self.table.name == CONTACTS.name && TABLES.iter().any(|field| body.contains_key(*field)) {
+        if self.table.name == CONTACTS.name && contacts::TABLES.iter().any(|field| body.contains_key(*field)) {
             let there = self.client.get(self.table.doctype, id).await?;
-            let there = there.ok_or_else(|| Error::new(ErrorKind::NotFound, "the contact is no longer there").at("id", id))?;
-            contact(&mut body, Some(&there))?;
+            let there =
+                there.ok_or_else(|| Error::new(ErrorKind::NotFound, "the contact is no longer there").at("id", id))?;
+            contacts::tabled(&mut body, Some(&there))?;
         }
         // Sent with a change of a part alone as well: the customer must be there, and be the one that was read.
         if let Some(seen) = expect {
             body.insert("modified".to_owned(), json!(seen));
         }
         if body.is_empty() {
-            let there = self.client.list(self.table.doctype, Ask::of(&["name"]).with([json!(["name", "=", id])])).await?;
+            let there =
+                self.client.list(self.table.doctype, Ask::of(&["name"]).with([json!(["name", "=", id])])).await?;
             if there.is_empty() {
                 return Err(Error::new(ErrorKind::NotFound, "the document is no longer there").at("id", id));
             }
@@ -177,7 +193,8 @@ impl<'a> Writer<'a> {
     }
 
     async fn address(&self, customer: &str, fields: &Fields) -> Result<()> {
-        let found = parties::linked(self.client, "Address", &ADDRESS, "is_primary_address", &[customer.to_owned()]).await?;
+        let found =
+            parties::linked(self.client, "Address", &ADDRESS, "is_primary_address", &[customer.to_owned()]).await?;
         let mut body: Fields = fields.iter().filter(|(name, _)| ADDRESS.contains(&name.as_str())).map(lined).collect();
         if let Some(there) = found.get(customer) {
             body.retain(|name, value| text(there, name).map_or(Value::Null, |text| json!(text)) != *value);
@@ -191,7 +208,8 @@ impl<'a> Writer<'a> {
             return Ok(());
         }
         if !body.contains_key("country") {
-            let message = "ERPNext keeps an address, with its e-mail and phone, only with a country: give the company one";
+            let message =
+                "ERPNext keeps an address, with its e-mail and phone, only with a country: give the company one";
             return Err(Error::new(ErrorKind::Rejected, message).at("field", "address.country"));
         }
         for (field, value) in [("address_type", "Billing"), ("address_line1", NOTHING), ("city", NOTHING)] {
@@ -267,59 +285,11 @@ fn lined((name, value): (&String, &Value)) -> (String, Value) {
     (name.clone(), if required && value.is_null() { json!(NOTHING) } else { value.clone() })
 }
 
-/// What a contact keeps in tables.
-const TABLES: [&str; 4] = ["email_id", "phone", "mobile_no", "customer"];
-
-/// Puts a contact's one e-mail, numbers and customer into its tables, and leaves other rows alone.
-fn contact(body: &mut Fields, there: Option<&Value>) -> Result<()> {
-    for (field, table, column, flag) in [
-        ("email_id", "email_ids", "email_id", "is_primary"),
-        ("phone", "phone_nos", "phone", "is_primary_phone"),
-        ("mobile_no", "phone_nos", "phone", "is_primary_mobile_no"),
-    ] {
-        let Some(value) = body.shift_remove(field) else { continue };
-        let mut rows = table_of(body, there, table, &[column, "is_primary", "is_primary_phone", "is_primary_mobile_no"]);
-        rows.retain(|row| row[flag] != json!(1));
-        if !value.is_null() {
-            rows.push(json!({ column: value, flag: 1 }));
-        }
-        body.insert(table.to_owned(), Value::Array(rows));
-    }
-    if let Some(customer) = body.shift_remove("customer") {
-        let mut rows = table_of(body, there, "links", &["link_doctype", "link_name"]);
-        let old = rows.iter().position(|row| row["link_doctype"] == json!("Customer"));
-        if let Some(old) = old {
-            rows.remove(old);
-        }
-        if !customer.is_null() {
-            rows.insert(0, json!({ "link_doctype": "Customer", "link_name": customer }));
-        }
-        body.insert("links".to_owned(), Value::Array(rows));
-    }
-    // A person with one name has it as the first: ERPNext names contacts by it.
-    if there.is_none() && body.get("first_name").is_none() {
-        let last = body.shift_remove("last_name").filter(|last| !last.is_null());
-        let missing = || Error::new(ErrorKind::Rejected, "a contact of ERPNext needs a name").at("field", "first_name");
-        body.insert("first_name".to_owned(), last.ok_or_else(missing)?);
-    }
-    Ok(())
-}
-
-fn table_of(body: &Fields, there: Option<&Value>, table: &str, columns: &[&str]) -> Vec<Value> {
-    if let Some(rows) = body.get(table).and_then(Value::as_array) {
-        return rows.clone();
-    }
-    let rows = there.and_then(|there| there.get(table)).and_then(Value::as_array).into_iter().flatten();
-    let kept = |row: &Value| -> Value {
-        columns.iter().filter_map(|column| Some(((*column).to_owned(), row.get(*column)?.clone()))).collect::<Fields>().into()
-    };
-    rows.map(kept).collect()
-}
-
 /// Names by key, of those that are there.
 async fn bearers(client: &Client, table: &Table, keys: &[String]) -> Result<BTreeMap<String, String>> {
     let found = client.among(table.doctype, Ask::of(&["name", KEY]), &[KEY], keys).await;
-    let rows = found.map_err(|error| if lacks_field(&error) { super::find::missing(error, table, KEY) } else { error })?;
+    let rows =
+        found.map_err(|error| if lacks_field(&error) { super::find::missing(error, table, KEY) } else { error })?;
     Ok(rows.iter().filter_map(|row| Some((text(row, KEY)?, text(row, "name")?))).collect())
 }
 

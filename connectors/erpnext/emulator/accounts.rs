@@ -22,7 +22,9 @@ pub(super) fn validate(site: &Site, doc: &mut Doc, now: Timestamp) -> Reply<()> 
     if amount(doc, "received_amount").is_zero() {
         set(doc, "received_amount", number(paid));
     }
-    if text(doc, "paid_to_account_type") == "Bank" && (text(doc, "reference_no").is_empty() || text(doc, "reference_date").is_empty()) {
+    if text(doc, "paid_to_account_type") == "Bank"
+        && (text(doc, "reference_no").is_empty() || text(doc, "reference_date").is_empty())
+    {
         return Err(Refusal::invalid("Reference No and Reference Date is mandatory for Bank transaction"));
     }
     let mut allocated = Decimal::ZERO;
@@ -111,7 +113,8 @@ fn settle(site: &mut Site, invoice: &str, by: Decimal, now: Timestamp) {
 /// A cancelled invoice's payments stay, allocated to nothing.
 fn loosen(site: &mut Site, invoice: &str, now: Timestamp) {
     let of = |one: &&Doc| rows(one, "references").any(|row| text(row, "reference_name") == invoice);
-    let payments: Vec<Doc> = site.all("Payment Entry").filter(|one| int(one, "docstatus") == 1).filter(of).cloned().collect();
+    let payments: Vec<Doc> =
+        site.all("Payment Entry").filter(|one| int(one, "docstatus") == 1).filter(of).cloned().collect();
     for mut payment in payments {
         let table = payment.get_mut("references").and_then(Value::as_array_mut);
         let mut freed = Decimal::ZERO;

@@ -64,16 +64,16 @@ fn one_of(site: &Site, doctype: &str, path: &str, operator: &str, value: &Value)
 
 /// The table and field of `name`, `items.item_code` or `` `tabSales Invoice Item`.item_code ``.
 pub(super) fn place(site: &Site, doctype: &str, path: &str) -> Reply<(Option<String>, String)> {
-    let unknown = |field: &str| {
-        Refusal::new(417, "DataError", format!("Field not permitted in query: {field}"))
-    };
+    let unknown = |field: &str| Refusal::new(417, "DataError", format!("Field not permitted in query: {field}"));
     let Some((table, field)) = path.rsplit_once('.') else {
         let field = path.trim_matches('`');
         return if has(site, doctype, field) { Ok((None, field.to_owned())) } else { Err(unknown(field)) };
     };
     let (table, field) = (table.trim_matches('`'), field.trim_matches('`'));
     let of = match table.strip_prefix("tab") {
-        Some(of) if of == doctype => return if has(site, doctype, field) { Ok((None, field.to_owned())) } else { Err(unknown(field)) },
+        Some(of) if of == doctype => {
+            return if has(site, doctype, field) { Ok((None, field.to_owned())) } else { Err(unknown(field)) };
+        }
         Some(of) => Some(of.to_owned()),
         None => site.fields(doctype).into_iter().find(|known| known.name == table).and_then(|known| known.rows),
     };
@@ -94,7 +94,10 @@ impl Condition {
             return false;
         }
         let text = said(value);
-        let order = |wanted: &Value| match (value.and_then(Value::as_f64), wanted.as_f64().or_else(|| said(Some(wanted)).parse().ok())) {
+        let order = |wanted: &Value| match (
+            value.and_then(Value::as_f64),
+            wanted.as_f64().or_else(|| said(Some(wanted)).parse().ok()),
+        ) {
             (Some(one), Some(other)) => one.total_cmp(&other),
             _ => compared(Some(&json!(text)), Some(&json!(stamp(&self.field, &said(Some(wanted)))))),
         };

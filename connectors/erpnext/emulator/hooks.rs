@@ -56,7 +56,8 @@ fn signature(secret: &str, body: &str) -> String {
 fn body(hook: &Doc, event: &Happened) -> String {
     let template = text(hook, "webhook_json");
     if !template.is_empty() {
-        return serde_json::from_str::<Value>(&rendered(template, &event.doc)).map_or_else(|_| "{}".to_owned(), |body| body.to_string());
+        return serde_json::from_str::<Value>(&rendered(template, &event.doc))
+            .map_or_else(|_| "{}".to_owned(), |body| body.to_string());
     }
     let fields = rows(hook, "webhook_data").map(|row| {
         let value = event.doc.get(text(row, "fieldname")).cloned().unwrap_or(Value::Null);

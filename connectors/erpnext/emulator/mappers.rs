@@ -10,8 +10,22 @@ use super::values::{Doc, amount, int, number, rows, set, text};
 
 /// What a new document does not take from the one it is made of.
 const OWN: [&str; 16] = [
-    "name", "creation", "modified", "modified_by", "amended_from", "doctype", "parent", "hub_external_id", "status",
-    "outstanding_amount", "naming_series", "title", "delivery_status", "billing_status", "per_billed", "idx",
+    "name",
+    "creation",
+    "modified",
+    "modified_by",
+    "amended_from",
+    "doctype",
+    "parent",
+    "hub_external_id",
+    "status",
+    "outstanding_amount",
+    "naming_series",
+    "title",
+    "delivery_status",
+    "billing_status",
+    "per_billed",
+    "idx",
 ];
 
 /// An order of a submitted quotation. Called again it gives another one: it does not protect from a double order.
@@ -60,7 +74,11 @@ pub(super) fn sales_return(site: &Site, invoice: &str) -> Reply {
     set(&mut note, "is_return", 1);
     set(&mut note, "return_against", text(&source, "name").to_owned());
     set(&mut note, "update_outstanding_for_self", 1);
-    lines(&mut note, &source, &[("sales_invoice_item", "name"), ("sales_order", "sales_order"), ("so_detail", "so_detail")]);
+    lines(
+        &mut note,
+        &source,
+        &[("sales_invoice_item", "name"), ("sales_order", "sales_order"), ("so_detail", "so_detail")],
+    );
     let mut items = note.get("items").cloned().unwrap_or_default();
     for row in items.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
         set(row, "qty", number(-amount(row, "qty")));
@@ -75,7 +93,8 @@ pub(super) fn sales_return(site: &Site, invoice: &str) -> Reply {
 /// A payment of what is outstanding; of a paid invoice it is a payment the other way.
 pub(super) fn payment_entry(site: &Site, doctype: &str, name: &str, now: Timestamp) -> Reply {
     let source = submitted(site, doctype, name)?;
-    let left = if doctype == "Sales Invoice" { amount(&source, "outstanding_amount") } else { amount(&source, "grand_total") };
+    let left =
+        if doctype == "Sales Invoice" { amount(&source, "outstanding_amount") } else { amount(&source, "grand_total") };
     let total = source.get("grand_total").cloned().unwrap_or_default();
     Ok(json!({
         "owner": USER, "docstatus": 0, "idx": 0, "naming_series": "ACC-PAY-.YYYY.-",
@@ -105,7 +124,9 @@ fn submitted(site: &Site, doctype: &str, name: &str) -> Reply<Doc> {
 fn copy(source: &Doc, doctype: &str) -> Doc {
     let kept = source.iter().filter(|(field, _)| !OWN.contains(&field.as_str()));
     let mut doc: Doc = kept.map(|(field, value)| (field.clone(), value.clone())).collect();
-    for (field, value) in [("docstatus", json!(0)), ("doctype", json!(doctype)), ("__islocal", json!(1)), ("__unsaved", json!(1))] {
+    for (field, value) in
+        [("docstatus", json!(0)), ("doctype", json!(doctype)), ("__islocal", json!(1)), ("__unsaved", json!(1))]
+    {
         set(&mut doc, field, value);
     }
     doc

@@ -117,12 +117,13 @@ fn head_of(head: &str, types: &BTreeMap<String, Meta>) -> Meta {
 
 fn field_of(line: &str) -> Option<Field> {
     let mut words = line.split_whitespace();
-    let mut field =
-        Field { name: words.next()?.to_owned(), kind: words.next()?.to_owned(), ..Field::default() };
+    let mut field = Field { name: words.next()?.to_owned(), kind: words.next()?.to_owned(), ..Field::default() };
     for flag in words {
         match flag.split_once('=') {
             Some(("default", value)) => field.default = Some(spaced(value)),
-            Some(("one", values)) => field.options = values.split('|').map(|value| value_of(&field.name, value)).collect(),
+            Some(("one", values)) => {
+                field.options = values.split('|').map(|value| value_of(&field.name, value)).collect()
+            }
             Some(("link", doctype)) => field.link = Some(spaced(doctype)),
             Some(("of", doctype)) => field.rows = Some(spaced(doctype)),
             _ if flag == "required" => field.required = true,

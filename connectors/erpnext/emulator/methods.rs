@@ -29,9 +29,10 @@ pub(super) fn run(site: &mut Site, method: &str, given: &Doc, now: Timestamp) ->
         "get_count" => query::count(site, &said("doctype"), &parsed("filters")).map(|count| json!(count)),
         "get_value" => value(site, &said("doctype"), &parsed("fieldname"), &parsed("filters")),
         "get_list" => {
-            let asked = super::asked(given.iter().map(|(name, value)| {
-                (name.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned))
-            }))?;
+            let asked =
+                super::asked(given.iter().map(|(name, value)| {
+                    (name.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+                }))?;
             query::list(site, &said("doctype"), &asked).map(Value::Array)
         }
         "get" => site.need(&said("doctype"), &said("name")).map(Value::Object),
@@ -50,8 +51,12 @@ pub(super) fn run(site: &mut Site, method: &str, given: &Doc, now: Timestamp) ->
             documents::update(site, &said("doctype"), &said("name"), &body, now).map(Value::Object)
         }
         "delete" => documents::delete(site, &said("doctype"), &said("name"), now).map(|()| Value::Null),
-        "rename_doc" => rename(site, &said("doctype"), &said("old_name"), &said("new_name"), now).map(|name| json!(name)),
-        "erpnext.selling.doctype.quotation.quotation.make_sales_order" => mappers::sales_order(site, &said("source_name"), now),
+        "rename_doc" => {
+            rename(site, &said("doctype"), &said("old_name"), &said("new_name"), now).map(|name| json!(name))
+        }
+        "erpnext.selling.doctype.quotation.quotation.make_sales_order" => {
+            mappers::sales_order(site, &said("source_name"), now)
+        }
         "erpnext.selling.doctype.sales_order.sales_order.make_sales_invoice" => {
             mappers::sales_invoice(site, &said("source_name"))
         }
@@ -94,7 +99,9 @@ fn bulk_update(site: &mut Site, docs: &Value, now: Timestamp) -> Reply {
         let (doctype, name) = (text(doc, "doctype").to_owned(), text(doc, "docname").to_owned());
         body.retain(|field, _| !matches!(field.as_str(), "doctype" | "docname"));
         if let Err(refusal) = documents::update(site, &doctype, &name, &body, now) {
-            failed.push(json!({ "doc": doc, "exc": format!("frappe.exceptions.{}: {}", refusal.class, refusal.message) }));
+            failed.push(
+                json!({ "doc": doc, "exc": format!("frappe.exceptions.{}: {}", refusal.class, refusal.message) }),
+            );
         }
     }
     Ok(json!({ "failed_docs": failed }))
@@ -127,7 +134,9 @@ fn set_value(site: &mut Site, given: &Doc, field: &Value, now: Timestamp) -> Rep
 fn submit(site: &mut Site, doc: &Value, now: Timestamp) -> Reply {
     let mut doc = doc.as_object().cloned().unwrap_or_default();
     if doc.is_empty() {
-        return Err(Refusal::new(500, "TypeError", "").technical("submit() missing 1 required positional argument: 'doc'"));
+        return Err(
+            Refusal::new(500, "TypeError", "").technical("submit() missing 1 required positional argument: 'doc'")
+        );
     }
     if text(&doc, "modified").is_empty() {
         set(&mut doc, "modified", "None");

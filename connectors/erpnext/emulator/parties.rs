@@ -27,7 +27,8 @@ pub(super) fn validate(site: &Site, doctype: &str, doc: &mut Doc, now: Timestamp
         "Sales Taxes and Charges Template" => {
             let company = text(doc, "company").to_owned();
             for row in doc.get_mut("taxes").and_then(Value::as_array_mut).into_iter().flatten() {
-                row["account_currency"] = json!(site.get("Company", &company).map(|company| text(company, "default_currency")));
+                row["account_currency"] =
+                    json!(site.get("Company", &company).map(|company| text(company, "default_currency")));
             }
             Ok(())
         }
@@ -37,7 +38,8 @@ pub(super) fn validate(site: &Site, doctype: &str, doc: &mut Doc, now: Timestamp
 
 fn links(site: &Site, doc: &mut Doc) -> Reply<()> {
     for link in doc.get_mut("links").and_then(Value::as_array_mut).into_iter().flatten() {
-        let (kind, name) = (link["link_doctype"].as_str().unwrap_or_default(), link["link_name"].as_str().unwrap_or_default());
+        let (kind, name) =
+            (link["link_doctype"].as_str().unwrap_or_default(), link["link_name"].as_str().unwrap_or_default());
         if !name.is_empty() && site.get(kind, name).is_none() {
             return Err(Refusal::new(417, "LinkValidationError", format!("Could not find Row #1: Link Name: {name}")));
         }
@@ -50,7 +52,9 @@ fn contact(site: &Site, doc: &mut Doc) -> Reply<()> {
     links(site, doc)?;
     let names = ["first_name", "middle_name", "last_name"].map(|field| text(doc, field).to_owned());
     let full = names.iter().filter(|name| !name.is_empty()).cloned().collect::<Vec<_>>().join(" ");
-    let email = |doc: &Doc| rows(doc, "email_ids").find(|row| int(row, "is_primary") == 1).map(|row| text(row, "email_id").to_owned());
+    let email = |doc: &Doc| {
+        rows(doc, "email_ids").find(|row| int(row, "is_primary") == 1).map(|row| text(row, "email_id").to_owned())
+    };
     let primary = email(doc).or_else(|| rows(doc, "email_ids").next().map(|row| text(row, "email_id").to_owned()));
     let numbered = |doc: &Doc, flag: &str| {
         rows(doc, "phone_nos").find(|row| int(row, flag) == 1).map(|row| text(row, "phone").to_owned())
@@ -85,7 +89,11 @@ fn item_price(site: &Site, doc: &mut Doc, now: Timestamp) -> Reply<()> {
     set(doc, "item_description", text(item, "description").to_owned());
     let list = site.get("Price List", text(doc, "price_list"));
     set(doc, "currency", list.map(|list| text(list, "currency").to_owned()).unwrap_or_default());
-    set(doc, "price_list_rate", number(site.settings.rounding.round(amount(doc, "price_list_rate"), site.settings.rate_places)));
+    set(
+        doc,
+        "price_list_rate",
+        number(site.settings.rounding.round(amount(doc, "price_list_rate"), site.settings.rate_places)),
+    );
     let same = |other: &&Doc| {
         let fields = ["item_code", "price_list", "uom", "customer", "valid_from", "valid_upto"];
         fields.iter().all(|field| text(other, field) == text(doc, field)) && text(other, "name") != text(doc, "name")

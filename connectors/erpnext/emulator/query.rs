@@ -86,7 +86,8 @@ struct Column {
 fn columns(site: &Site, doctype: &str, asked: &[String]) -> Reply<Vec<Column>> {
     let mut columns = Vec::new();
     for one in asked {
-        let (one, alias) = one.split_once(" as ").map_or((one.trim(), None), |(one, alias)| (one.trim(), Some(alias.trim())));
+        let (one, alias) =
+            one.split_once(" as ").map_or((one.trim(), None), |(one, alias)| (one.trim(), Some(alias.trim())));
         if one == "*" {
             let fields = site.fields(doctype).into_iter().filter(|field| field.rows.is_none()).map(|field| field.name);
             let names = STANDARD.iter().map(|name| (*name).to_owned()).chain(fields);
@@ -174,5 +175,7 @@ pub(super) fn compared(one: Option<&Value>, other: Option<&Value>) -> Ordering {
 
 /// Whether a document type, or a table of it, has a field.
 pub(super) fn has(site: &Site, doctype: &str, field: &str) -> bool {
-    STANDARD.contains(&field) || OF_ROWS.contains(&field) || site.fields(doctype).iter().any(|known| known.name == field)
+    STANDARD.contains(&field)
+        || OF_ROWS.contains(&field)
+        || site.fields(doctype).iter().any(|known| known.name == field)
 }

@@ -65,11 +65,14 @@ impl Refusal {
         body.insert("exc_type".to_owned(), json!(self.class));
         if self.status != 404 {
             body.insert("exception".to_owned(), json!(exception));
-            let trace = format!("Traceback (most recent call last):\n  File \"apps/frappe/frappe/app.py\", line 114, in application\n{exception}");
+            let trace = format!(
+                "Traceback (most recent call last):\n  File \"apps/frappe/frappe/app.py\", line 114, in application\n{exception}"
+            );
             body.insert("exc".to_owned(), json!(json!([trace]).to_string()));
         }
         if !self.message.is_empty() {
-            let message = json!({ "message": self.message, "title": self.title, "indicator": "red", "raise_exception": 1 });
+            let message =
+                json!({ "message": self.message, "title": self.title, "indicator": "red", "raise_exception": 1 });
             body.insert("_server_messages".to_owned(), json!(json!([message.to_string()]).to_string()));
         }
         if self.status == 403 {

@@ -194,5 +194,7 @@ fn said(reply: Reply<Doc>) -> Result<Value> {
 }
 
 fn refused(refusal: Refusal) -> Error {
-    Error::new(ErrorKind::Rejected, "ERPNext's screens refuse this").at("class", refusal.class).at("answer", refusal.message)
+    Error::new(ErrorKind::Rejected, "ERPNext's screens refuse this")
+        .at("class", refusal.class)
+        .at("answer", refusal.message)
 }

@@ -49,6 +49,15 @@ pub(super) fn validate(site: &mut Site, doctype: &str, doc: &mut Doc, old: Optio
     if doctype == "Sales Invoice" {
         let total = doc.get("rounded_total").filter(|_| int(doc, "disable_rounded_total") == 0);
         let total = total.or(doc.get("grand_total")).cloned().unwrap_or_default();
+        let company = site.get("Company", text(doc, "company"));
+        let home = company.map(|company| text(company, "default_currency").to_owned()).unwrap_or_default();
+        // Receivables are kept in the company's currency.
+        let total = if text(doc, "currency") == home {
+            total
+        } else {
+            doc.get("base_grand_total").cloned().unwrap_or_default()
+        };
+        set(doc, "party_account_currency", home);
         set(doc, "outstanding_amount", total);
         set(doc, "paid_amount", number(Decimal::ZERO));
     }
@@ -68,13 +77,18 @@ fn header(site: &Site, doctype: &str, doc: &mut Doc, now: Timestamp) -> Reply<()
                 doc.insert(field.to_owned(), value.clone());
             }
         }
-        let billed = |address: &&Doc| rows(address, "links").any(|link| folded(text(link, "link_name")) == folded(&party));
+        let billed =
+            |address: &&Doc| rows(address, "links").any(|link| folded(text(link, "link_name")) == folded(&party));
         if let Some(address) = site.all("Address").find(billed) {
             set(doc, "customer_address", text(address, "name").to_owned());
         }
     }
     if text(doc, "title").is_empty() {
-        set(doc, "title", if doctype == "Sales Order" { "{customer_name}".to_owned() } else { text(doc, "customer_name").to_owned() });
+        set(
+            doc,
+            "title",
+            if doctype == "Sales Order" { "{customer_name}".to_owned() } else { text(doc, "customer_name").to_owned() },
+        );
     }
     let company = site.get("Company", text(doc, "company"));
     let home = company.map(|company| text(company, "default_currency").to_owned()).unwrap_or_default();
@@ -116,7 +130,8 @@ fn dates(site: &Site, doctype: &str, doc: &mut Doc, old: Option<&Doc>, now: Time
     };
     let this_year = today.parse::<Date>().map_or(date.year(), Date::year);
     if date.year() != this_year {
-        let message = format!("Date <strong>{day}</strong> is not in any active Fiscal Year for {}", text(doc, "company"));
+        let message =
+            format!("Date <strong>{day}</strong> is not in any active Fiscal Year for {}", text(doc, "company"));
         return Err(Refusal::new(417, "FiscalYearError", message));
     }
     if doctype == "Sales Invoice" && text(doc, "due_date").is_empty() {
@@ -137,7 +152,13 @@ fn line(site: &Site, row: &mut Doc, place: usize, day: &str, currency: &str, lis
         return Ok(());
     }
     let Some(item) = site.get("Item", &code) else { return Err(Refusal::missing("Item", &code)) };
-    for (field, of) in [("item_name", "item_name"), ("description", "description"), ("uom", "stock_uom"), ("stock_uom", "stock_uom"), ("item_group", "item_group")] {
+    for (field, of) in [
+        ("item_name", "item_name"),
+        ("description", "description"),
+        ("uom", "stock_uom"),
+        ("stock_uom", "stock_uom"),
+        ("item_group", "item_group"),
+    ] {
         if text(row, field).is_empty() {
             set(row, field, text(item, of).to_owned());
         }

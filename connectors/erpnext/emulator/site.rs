@@ -141,7 +141,8 @@ impl Site {
     /// Whether the token may not do this.
     pub fn check_right(&self, doctype: &str, right: &str) -> Reply<()> {
         let denied = |rule: &String| {
-            rule.split_once(':').is_some_and(|(of, what)| (of == doctype || of == "*") && (what == right || what == "*"))
+            rule.split_once(':')
+                .is_some_and(|(of, what)| (of == doctype || of == "*") && (what == right || what == "*"))
         };
         if self.settings.denied.iter().any(denied) {
             return Err(Refusal::forbidden(doctype, right, USER));

@@ -21,7 +21,8 @@ pub(super) fn calculate(site: &Site, doc: &mut Doc) -> Reply<()> {
     let mut taxes = taken(doc, "taxes");
     for (place, tax) in taxes.iter().enumerate() {
         if text(tax, "charge_type").starts_with("On Previous Row") && place == 0 {
-            let message = "Row 1: Cannot select charge type as 'On Previous Row Amount' or 'On Previous Row Total' for first row";
+            let message =
+                "Row 1: Cannot select charge type as 'On Previous Row Amount' or 'On Previous Row Total' for first row";
             return Err(Refusal::invalid(message));
         }
     }
@@ -30,7 +31,11 @@ pub(super) fn calculate(site: &Site, doc: &mut Doc) -> Reply<()> {
     let mut net = total;
     if !discount.is_zero() {
         let whole = if text(doc, "apply_discount_on") == "Net Total" { total } else { grand(total, &taxes) };
-        net = sums.spread(&mut items, if text(doc, "apply_discount_on") == "Net Total" { discount } else { net_share(discount, whole, total) }, total);
+        net = sums.spread(
+            &mut items,
+            if text(doc, "apply_discount_on") == "Net Total" { discount } else { net_share(discount, whole, total) },
+            total,
+        );
         sums.taxes(&items, &mut taxes, net);
     }
     let gross = sums.cents(grand(net, &taxes));
@@ -91,13 +96,9 @@ impl Sums<'_> {
         }
         let value = self.cents(rate * amount(item, "qty"));
         let off = if list.is_zero() { Decimal::ZERO } else { list - rate };
-        for (field, value) in [
-            ("price_list_rate", list),
-            ("rate", rate),
-            ("net_rate", rate),
-            ("amount", value),
-            ("net_amount", value),
-        ] {
+        for (field, value) in
+            [("price_list_rate", list), ("rate", rate), ("net_rate", rate), ("amount", value), ("net_amount", value)]
+        {
             set(item, field, number(value));
             set(item, &format!("base_{field}"), number(self.cents(value * self.rate)));
         }
@@ -152,9 +153,7 @@ impl Sums<'_> {
             }
             let sum = if text(tax, "charge_type") == "Actual" { amount(tax, "tax_amount") } else { self.cents(sum) };
             running = self.cents(running + sum);
-            for (field, value) in
-                [("tax_amount", sum), ("tax_amount_after_discount_amount", sum), ("total", running)]
-            {
+            for (field, value) in [("tax_amount", sum), ("tax_amount_after_discount_amount", sum), ("total", running)] {
                 set(tax, field, number(value));
                 set(tax, &format!("base_{field}"), number(self.cents(value * self.rate)));
             }
@@ -165,7 +164,9 @@ impl Sums<'_> {
     /// The rate and amount of one row of taxes on one line: the line's own template wins over the row.
     fn tax_of(&self, item: &Doc, tax: &Doc, net: Decimal) -> (Decimal, Decimal) {
         let own: Map<String, Value> = serde_json::from_str(text(item, "item_tax_rate")).unwrap_or_default();
-        let rate = own.get(text(tax, "account_head")).map_or_else(|| amount(tax, "rate"), |rate| super::values::decimal(Some(rate)));
+        let rate = own
+            .get(text(tax, "account_head"))
+            .map_or_else(|| amount(tax, "rate"), |rate| super::values::decimal(Some(rate)));
         let value = amount(item, "net_amount");
         let tax = match text(tax, "charge_type") {
             "Actual" if net.is_zero() => Decimal::ZERO,

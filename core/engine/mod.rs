@@ -2,6 +2,7 @@
 
 mod apply;
 mod gate;
+mod intend;
 mod link;
 mod meet;
 mod pass;

@@ -156,6 +156,7 @@ fn basis(entity: &Entity, work: &Work) -> Vec<Basis> {
             at: At { entity: entity.name().clone(), system: system.clone(), id: side.record.id.clone() },
             resource: column.resource().clone(),
             hash: format!("{:016x}", side.hash),
+            modified: side.modified(),
         })
     };
     work.sides.iter().filter_map(one).collect()

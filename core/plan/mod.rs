@@ -72,6 +72,9 @@ pub struct Basis {
     pub resource: ResourceName,
     /// Its content hash, in hexadecimal.
     pub hash: String,
+    /// When the vendor said it was modified, where it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modified: Option<Timestamp>,
 }
 
 impl Change {

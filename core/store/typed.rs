@@ -5,19 +5,17 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{At, Backend, Batch, Entry, Held, Job, Link, Parked, ReadTo, Run, Seen};
-use crate::model::{EntityName, FlowName, LinkId, RemoteId, RunId, SystemName};
+use super::{At, Backend, Batch, Held, Job, Link, Parked, ReadTo, Seen};
+use crate::model::{EntityName, FlowName, LinkId, RemoteId, SystemName};
 use crate::{Error, ErrorKind, Result};
 
-const LINKS: u8 = b'L';
+pub(super) const LINKS: u8 = b'L';
 const SEEN: u8 = b'S';
 const MATCHES: u8 = b'M';
 const READ_TO: u8 = b'C';
 const JOBS: u8 = b'O';
 const PARKED: u8 = b'P';
 const HELD: u8 = b'H';
-const JOURNAL: u8 = b'J';
-const RUNS: u8 = b'R';
 const PREPARED: u8 = b'A';
 const WAITING: u8 = b'W';
 const REVISITS: u8 = b'V';
@@ -25,13 +23,13 @@ const REVISITS: u8 = b'V';
 /// What the hub remembers.
 #[derive(Clone, Debug)]
 pub struct Store {
-    backend: Arc<dyn Backend>,
+    pub(super) backend: Arc<dyn Backend>,
 }
 
 /// Facts that become true together, or not at all.
 #[derive(Debug, Default)]
 pub struct Facts {
-    batch: Batch,
+    pub(super) batch: Batch,
 }
 
 impl Store {
@@ -128,29 +126,16 @@ impl Store {
         self.page(&[REVISITS], None, usize::MAX)
     }
 
-    /// The journal of a run, or of all runs in their order.
-    pub fn journal(&self, run: Option<&str>) -> Result<Vec<Entry>> {
-        match run {
-            Some(run) => self.page(&key(JOURNAL, &[run]), None, usize::MAX),
-            None => self.page(&[JOURNAL], None, usize::MAX),
-        }
-    }
-
-    /// Whether a run of this id is known, of whatever flow.
-    pub fn has_run(&self, id: &RunId) -> Result<bool> {
-        Ok(!self.backend.scan(&key(RUNS, &[id.as_str()]), None, 1)?.is_empty())
-    }
-
-    /// The runs, oldest first.
-    pub fn runs(&self) -> Result<Vec<Run>> {
-        self.page(&[RUNS], None, usize::MAX)
-    }
-
     fn read<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>> {
         self.backend.get(key)?.map(|bytes| decode(&bytes)).transpose()
     }
 
-    fn page<T: DeserializeOwned>(&self, prefix: &[u8], after: Option<Vec<u8>>, limit: usize) -> Result<Vec<T>> {
+    pub(super) fn page<T: DeserializeOwned>(
+        &self,
+        prefix: &[u8],
+        after: Option<Vec<u8>>,
+        limit: usize,
+    ) -> Result<Vec<T>> {
         let pairs = self.backend.scan(prefix, after.as_deref(), limit)?;
         pairs.iter().map(|(_, value)| decode(value)).collect()
     }
@@ -246,17 +231,11 @@ impl Facts {
         self.batch.delete(at_key(REVISITS, at));
     }
 
-    /// A write was made; `number` orders the entries of a run.
-    pub fn journal(&mut self, number: u64, entry: &Entry) {
-        self.put(key(JOURNAL, &[entry.run.as_str(), &format!("{number:012}")]), entry);
+    pub(super) fn into_batch(self) -> Batch {
+        self.batch
     }
 
-    /// A run as it is now.
-    pub fn run(&mut self, run: &Run) {
-        self.put(key(RUNS, &[run.id.as_str(), run.flow.as_str()]), run);
-    }
-
-    fn put(&mut self, key: Vec<u8>, value: &impl Serialize) {
+    pub(super) fn put(&mut self, key: Vec<u8>, value: &impl Serialize) {
         // Our own types always serialise: maps have string keys and nothing fails by itself.
         self.batch.put(key, serde_json::to_vec(value).unwrap_or_default());
     }
@@ -271,7 +250,7 @@ fn waiting_key(link: &LinkId, target: &SystemName, at: &At) -> Vec<u8> {
 }
 
 /// Parts end with a zero byte, which no name and no id contains, so that one part's end is not another's middle.
-fn key(space: u8, parts: &[&str]) -> Vec<u8> {
+pub(super) fn key(space: u8, parts: &[&str]) -> Vec<u8> {
     let mut key = vec![space];
     for part in parts {
         key.extend(part.bytes().filter(|byte| *byte != 0));
@@ -280,7 +259,7 @@ fn key(space: u8, parts: &[&str]) -> Vec<u8> {
     key
 }
 
-fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     serde_json::from_slice(bytes)
         .map_err(|cause| Error::new(ErrorKind::Bug, "the store holds a value this version cannot read").because(cause))
 }

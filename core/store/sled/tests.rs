@@ -65,23 +65,27 @@ fn a_second_hub_is_refused_and_told_who_has_the_folder() {
 #[test]
 fn an_older_format_is_copied_before_it_is_changed() {
     let (_parent, folder) = filled();
-    drop(Sled::open_as(FORMAT + 1, &folder, now()).unwrap());
+    drop(Sled::open_as(FORMAT + 1, &folder, now(), &mut |_| {}).unwrap());
     let backup = PathBuf::from(format!("{}.backup-{FORMAT}", folder.display()));
     let copy = open(&backup).unwrap();
     assert_eq!(get(&copy, "k059"), Some("v".repeat(29_500)));
     drop(copy);
-    drop(Sled::open_as(FORMAT + 1, &folder, now()).unwrap());
+    drop(Sled::open_as(FORMAT + 1, &folder, now(), &mut |_| {}).unwrap());
     assert_eq!(fs::read_dir(folder.parent().unwrap()).unwrap().count(), 2, "no second backup");
 }
 
 #[test]
 fn a_newer_format_is_refused_and_left_alone() {
     let (_parent, folder) = filled();
-    drop(Sled::open_as(FORMAT + 1, &folder, now()).unwrap());
+    drop(Sled::open_as(FORMAT + 1, &folder, now(), &mut |_| {}).unwrap());
     let error = open(&folder).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
-    assert!(error.to_string().contains("newer version"), "{error}");
-    drop(Sled::open_as(FORMAT + 1, &folder, now()).unwrap());
+    let words = error.to_string();
+    let backup = format!("backup-{FORMAT}");
+    for part in ["newer version", "left as it is", "use that version again", backup.as_str()] {
+        assert!(words.contains(part), "{part}: {words}");
+    }
+    drop(Sled::open_as(FORMAT + 1, &folder, now(), &mut |_| {}).unwrap());
 }
 
 #[cfg(unix)]

@@ -111,8 +111,8 @@ pub struct Flow {
     /// A run that would write more records than this stops before the first write and asks; no limit by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_changes: Option<u64>,
-    /// The greatest share of linked records that a run may archive, in percent; 10 by default. This version archives
-    /// nothing, so nothing is measured by it yet.
+    /// The greatest share of its linked records that a run may archive, in percent; 10 by default. A run that would
+    /// archive more archives nothing, does the rest, and asks: of fewer than 10 records, a single one is more.
     #[serde(default = "ten")]
     #[schemars(range(max = 100))]
     pub max_deletes_percent: u8,
@@ -134,6 +134,9 @@ pub enum OnDelete {
     Keep,
     /// The same, and a person is told: the link is parked.
     Review,
+    /// The others are put away too, where their system can; a person is told where it cannot, and of documents that may
+    /// be validated. What comes back later is neither put away again nor brought back elsewhere.
+    Archive,
 }
 
 /// The server of `passerelle serve`.

@@ -38,7 +38,7 @@ pub use link::link_id;
 pub use verify::{Difference, Verified};
 
 /// One flow, as the engine needs it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Flow {
     /// Its name.
     pub name: FlowName,
@@ -48,8 +48,35 @@ pub struct Flow {
     pub between: Vec<SystemName>,
     /// A run that would change more does nothing and asks.
     pub max_changes: Option<u64>,
-    /// Whether a person is told of a record that was deleted on one side; the others keep theirs in any case.
-    pub reviews_deletions: bool,
+    /// What a deletion in one system means for the others.
+    pub on_delete: OnDelete,
+    /// The greatest share of its linked records that a run may archive, in percent.
+    pub max_deletes_percent: u8,
+}
+
+/// What a deletion in one system means for the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnDelete {
+    /// They keep theirs.
+    #[default]
+    Keep,
+    /// They keep theirs, and a person is told.
+    Review,
+    /// Theirs are put away too.
+    Archive,
+}
+
+impl Default for Flow {
+    fn default() -> Self {
+        Self {
+            name: FlowName::default(),
+            entity: EntityName::default(),
+            between: Vec::new(),
+            max_changes: None,
+            on_delete: OnDelete::default(),
+            max_deletes_percent: 10,
+        }
+    }
 }
 
 /// Facts read from the store at a time.

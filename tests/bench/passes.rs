@@ -62,8 +62,7 @@ impl Hub {
             name: "customers".into(),
             entity: "company".into(),
             between: vec!["crm".into(), "erp".into()],
-            max_changes: None,
-            reviews_deletions: false,
+            ..Flow::default()
         };
         let clock = Arc::new(SystemClock);
         let engine = Engine {

@@ -229,6 +229,7 @@ impl<'a> Pass<'a> {
             parked: self.parked,
             counts: self.counts,
             calls,
+            undoes: None,
             denied: error
                 .as_ref()
                 .filter(|error| error.kind() == ErrorKind::Denied)

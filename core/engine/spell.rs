@@ -149,7 +149,8 @@ impl Pass<'_> {
     }
 }
 
-fn basis(entity: &Entity, work: &Work) -> Vec<Basis> {
+/// The sides of a work as they were read.
+pub(super) fn basis(entity: &Entity, work: &Work) -> Vec<Basis> {
     let one = |(system, side): (&SystemName, &super::work::Fresh)| {
         let column = entity.column(system)?;
         Some(Basis {

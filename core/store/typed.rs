@@ -116,9 +116,53 @@ impl Store {
         self.read(&key(HELD, &[link.as_str(), target.as_str()]))
     }
 
+    /// The holds on creates of a link, whatever was said of them.
+    pub fn held_of(&self, link: &LinkId) -> Result<Vec<Held>> {
+        self.page(&key(HELD, &[link.as_str()]), None, usize::MAX)
+    }
+
+    /// The unfinished creates of a link.
+    pub fn jobs_of(&self, link: &LinkId) -> Result<Vec<Job>> {
+        self.page(&key(JOBS, &[link.as_str()]), None, usize::MAX)
+    }
+
     /// Records that wait for `link` to be in a system, with that system.
     pub fn waiting_for(&self, link: &LinkId) -> Result<Vec<(SystemName, At)>> {
         self.page(&key(WAITING, &[link.as_str()]), None, usize::MAX)
+    }
+
+    /// What a record waits for, and in which system; looks through all that wait, `limit` at a time.
+    pub fn waits_of(&self, at: &At, limit: usize) -> Result<Vec<(LinkId, SystemName)>> {
+        let mut found = Vec::new();
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let pairs = self.backend.scan(&[WAITING], after.as_deref(), limit)?;
+            let Some((last, _)) = pairs.last() else { return Ok(found) };
+            after = Some(last.clone());
+            for (key, value) in &pairs {
+                let (target, waiter): (SystemName, At) = decode(value)?;
+                if waiter == *at {
+                    let link = key[1..].split(|byte| *byte == 0).next().unwrap_or_default();
+                    found.push((LinkId::new(String::from_utf8_lossy(link)), target));
+                }
+            }
+        }
+    }
+
+    /// Whether the next run decides a record again.
+    pub fn is_due(&self, at: &At) -> Result<bool> {
+        Ok(self.backend.get(&at_key(REVISITS, at))?.is_some())
+    }
+
+    /// At most `limit` ids of records of an entity that were seen in a system.
+    pub fn seen_ids(&self, entity: &EntityName, system: &SystemName, limit: usize) -> Result<Vec<RemoteId>> {
+        let prefix = key(SEEN, &[entity.as_str(), system.as_str()]);
+        let pairs = self.backend.scan(&prefix, None, limit)?;
+        Ok(pairs
+            .iter()
+            .map(|(key, _)| String::from_utf8_lossy(&key[prefix.len()..key.len() - 1]).into())
+            .map(|id: String| id.into())
+            .collect())
     }
 
     /// Records to decide again, because what they waited for is there.

@@ -24,8 +24,10 @@ pub(super) fn upgrade(
     folder.wait_for_engine();
     folder.back_up(written)?;
     let files = Files::open(folder)?;
-    let store =
-        Upgrading { tree: files.tree(), committer: Mutex::new(Committer::new(files, Arc::<RwLock<()>>::default())) };
+    let store = Upgrading {
+        tree: files.index().tree(),
+        committer: Mutex::new(Committer::new(files, Arc::<RwLock<()>>::default())),
+    };
     migrate(&store, written, told)?;
     let mut files = store.committer.into_inner().unwrap_or_else(PoisonError::into_inner).into_files();
     files.set_format(format)?;

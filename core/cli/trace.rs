@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::Context;
 use super::hub::open_store;
 use super::output::{CommandResult, Exit, Report, table};
+use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::diagnostic::suggestion;
 use crate::engine::{Line, Trace, TracedValue, Waiting, entities_of, trace};
@@ -76,7 +77,8 @@ fn never_seen(store: &Store, entities: &[&Entity], args: &Args) -> Result<Error>
     for entity in entities {
         ids.extend(store.seen_ids(entity.name(), &args.system, LOOKED_THROUGH)?);
     }
-    let near = suggestion(args.id.as_str(), ids.iter().map(RemoteId::as_str));
+    // Of ids as short as `7` all are alike.
+    let near = suggestion(args.id.as_str(), ids.iter().map(RemoteId::as_str)).filter(|near| near.len() > 2);
     let place = format!("{}/{}", args.system, args.resource);
     let examples: Vec<&str> = ids.iter().take(EXAMPLES).map(RemoteId::as_str).collect();
     let known = match (near, ids.len()) {
@@ -127,11 +129,15 @@ fn value_row(value: &TracedValue) -> Vec<String> {
         None => "the same on all sides when they met".to_owned(),
         Some(origin) => {
             let record = origin.id.as_ref().map_or_else(String::new, |id| format!("/{id}"));
-            let modified = origin.modified.map_or_else(String::new, |at| format!(", modified {at}"));
+            let modified = origin.modified.map_or_else(String::new, |at| format!(", modified {}", instant(at)));
             let version = origin.hash.as_ref().map_or_else(String::new, |hash| format!(" as {hash}{modified}"));
             format!(
                 "from {}{record}{version}; {}; written to {} at {} by run {}",
-                origin.system, origin.rule, origin.to, origin.at, origin.line
+                origin.system,
+                origin.rule,
+                origin.to,
+                instant(origin.at),
+                origin.line
             )
         }
     };
@@ -147,7 +153,7 @@ fn line_text(Line { line, entry }: &Line) -> String {
     let moves: Vec<&str> = entry.moves.iter().map(|action| action.0.as_str()).collect();
     let moves = if moves.is_empty() { String::new() } else { format!(", then {}", moves.join(", ")) };
     let place = format!("{}/{}/{}", entry.system, entry.resource, entry.id);
-    let mut text = format!("  {}  {} {place}{moves}  run {line}{known}\n", entry.at, entry.op);
+    let mut text = format!("  {}  {} {place}{moves}  run {line}{known}\n", instant(entry.at), entry.op);
     for field in &entry.fields {
         let old = if entry.op == "create" { String::new() } else { format!("{} -> ", shown(&field.old)) };
         text.push_str(&format!("      {}: {old}{}  ({})\n", field.field, shown(&field.new), field.rule));
@@ -161,7 +167,7 @@ fn waiting_text(waiting: &Waiting) -> String {
     }
     let mut text = "Waiting\n".to_owned();
     for parked in &waiting.parked {
-        text.push_str(&format!("  parked {} since {}: {}\n", parked.at, parked.since, parked.reason));
+        text.push_str(&format!("  parked {} since {}: {}\n", parked.at, instant(parked.since), parked.reason));
     }
     for held in &waiting.held {
         let verdict = match held.verdict {
@@ -172,7 +178,7 @@ fn waiting_text(waiting: &Waiting) -> String {
         text.push_str(&format!("  the create in {} {verdict}: {}\n", held.target, held.rule));
     }
     for job in &waiting.unfinished {
-        text.push_str(&format!("  the create in {} is not finished; started {}\n", job.target, job.started));
+        text.push_str(&format!("  the create in {} is not finished; started {}\n", job.target, instant(job.started)));
     }
     for Line { line, entry } in &waiting.open {
         text.push_str(&format!(
@@ -187,6 +193,11 @@ fn waiting_text(waiting: &Waiting) -> String {
         text.push_str("  the next run decides it again\n");
     }
     text
+}
+
+/// To the second, in UTC.
+fn instant(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// A value on one line.

@@ -132,15 +132,15 @@ pub fn entities_of<'m>(mappings: &'m Mappings, system: &SystemName, resource: &R
 pub fn trace(store: &Store, entities: &[&Entity], system: &SystemName, id: &RemoteId) -> Result<Option<Trace>> {
     for entity in entities {
         let at = At { entity: entity.name().clone(), system: system.clone(), id: id.clone() };
-        let link = match store.seen(&at.entity, system, id)? {
-            Some(seen) => store.link(&seen.link)?,
-            None => None,
-        };
-        if let Some(link) = link {
-            return told(store, at, link).map(Some);
-        }
-        if let Some(parked) = store.parked_at(&at)? {
-            return unlinked(store, at, parked).map(Some);
+        let parked = store.parked_at(&at)?;
+        let seen = store.seen(&at.entity, system, id)?.map(|seen| seen.link);
+        // What was refused before it was ever seen whole may have a link all the same.
+        let known = seen.or_else(|| parked.as_ref().and_then(|parked| parked.link.clone()));
+        let link = known.map_or(Ok(None), |id| store.link(&id))?;
+        match (link, parked) {
+            (Some(link), _) => return told(store, at, link).map(Some),
+            (None, Some(parked)) => return unlinked(store, at, parked).map(Some),
+            (None, None) => {}
         }
     }
     Ok(None)
@@ -157,7 +157,7 @@ fn told(store: &Store, at: At, link: Link) -> Result<Trace> {
     let values = link.agreed.iter().flat_map(|agreed| agreed.iter()).map(|(field, value)| TracedValue {
         field: FieldName::new(field.as_str()),
         value: value.clone(),
-        origin: origin(&lines, field),
+        origin: origin(&link, &lines, field),
     });
     let values = values.collect();
     let waiting = waiting(store, &link)?;
@@ -173,15 +173,16 @@ fn unlinked(store: &Store, at: At, parked: Parked) -> Result<Trace> {
 }
 
 /// The last write of a field, whatever record it was to.
-fn origin(lines: &[(Place, Entry)], field: &str) -> Option<ValueOrigin> {
+fn origin(link: &Link, lines: &[(Place, Entry)], field: &str) -> Option<ValueOrigin> {
     let made = lines.iter().rev().filter(|(_, entry)| entry.known != Known::Unclear);
     let (line, entry, field) = made
         .filter_map(|(line, entry)| Some((line, entry, entry.fields.iter().find(|one| one.field.as_str() == field)?)))
         .next()?;
     let from = entry.from.iter().find(|origin| origin.system == field.source);
+    let side = link.sides.get(&field.source).map(|side| &side.id);
     Some(ValueOrigin {
         system: field.source.clone(),
-        id: from.map(|from| from.id.clone()),
+        id: from.map(|from| &from.id).or(side).cloned(),
         hash: from.map(|from| from.hash.clone()),
         modified: from.and_then(|from| from.modified),
         rule: field.rule.clone(),

@@ -2,6 +2,7 @@
 
 mod apply;
 mod gate;
+mod hint;
 mod intend;
 mod link;
 mod meet;
@@ -36,6 +37,7 @@ use crate::system::Systems;
 use crate::{Error, ErrorKind, Result};
 
 pub use apply::{Applied, Refused};
+pub use hint::Looked;
 pub use link::link_id;
 pub use trace::{Line, Side, Trace, TracedValue, ValueOrigin, Waiting, entities_of, trace};
 pub use undo::{ByHand, Moved, Next, Target, Undo};
@@ -184,7 +186,11 @@ impl Engine {
         Ok(reports)
     }
 
-    async fn sync_flow(&self, flow: &Flow, scope: Scope) -> Result<Report> {
+    /// Runs one flow.
+    ///
+    /// # Errors
+    /// The store's; a system's are in the report.
+    pub async fn sync_flow(&self, flow: &Flow, scope: Scope) -> Result<Report> {
         let began = self.clock.now();
         let id = self.new_run(began)?;
         let mut run =

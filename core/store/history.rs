@@ -12,7 +12,7 @@ use crate::{Error, ErrorKind, Result};
 
 pub(super) const JOURNAL: u8 = b'J';
 const BY_LINK: u8 = b'K';
-const INTENTS: u8 = b'I';
+const INTENTS: u8 = b'N';
 const RUNS: u8 = b'R';
 
 /// Where a line stands in the journal: places sort by time of the run, then by the order of its writes.
@@ -152,8 +152,8 @@ impl Facts {
         self.put(run_key(&run.id, &run.flow), run);
     }
 
-    /// A run is no longer kept.
-    pub(super) fn forget_run(&mut self, run: &Run) {
+    /// A run is no longer kept, or did nothing and is not told.
+    pub fn forget_run(&mut self, run: &Run) {
         self.batch.delete(run_key(&run.id, &run.flow));
     }
 }

@@ -6,19 +6,23 @@ mod contract;
 mod export;
 mod facts;
 mod history;
+mod inbox;
 mod memory;
 mod migrate;
 mod prune;
 mod sled;
+mod turns;
 mod typed;
 
 pub use backend::{Backend, Batch, Pair};
 pub use export::{export, import};
 pub use facts::{At, Counts, Entry, FieldEntry, Held, Job, Link, LinkSide, Parked, ReadTo, Run, Seen, Verdict, Why};
 pub use history::{Known, Origin, Place};
+pub use inbox::{Hinted, Waiting};
 pub use memory::Memory;
 pub use prune::{Pruned, Pruning};
 pub use sled::Sled;
+pub use turns::Turn;
 pub use typed::{Facts, Store};
 
 use migrate::migrate;

@@ -19,6 +19,8 @@ const HELD: u8 = b'H';
 const PREPARED: u8 = b'A';
 const WAITING: u8 = b'W';
 const REVISITS: u8 = b'V';
+pub(super) const INBOX: u8 = b'I';
+pub(super) const TURNS: u8 = b'T';
 
 /// What the hub remembers.
 #[derive(Clone, Debug)]
@@ -170,7 +172,7 @@ impl Store {
         self.page(&[REVISITS], None, usize::MAX)
     }
 
-    fn read<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>> {
+    pub(super) fn read<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>> {
         self.backend.get(key)?.map(|bytes| decode(&bytes)).transpose()
     }
 

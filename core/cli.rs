@@ -44,8 +44,8 @@ use output::Format;
 
 /// Keeps a company's CRM, ERP and spreadsheets in agreement.
 ///
-/// Exit codes: 0 done; 1 failed; 2 usage, config or mapping error; 3 done, but a person is needed; `plan` exits 4 when
-/// it holds changes.
+/// Exit codes: 0 done; 1 failed; 2 usage, config or mapping error; 3 done, but a person is needed; `plan` and
+/// `undo` exit 4 when they hold changes.
 #[derive(Debug, Parser)]
 #[command(name = "passerelle", version, propagate_version = true, disable_help_subcommand = true)]
 struct Cli {

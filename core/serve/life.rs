@@ -87,11 +87,11 @@ fn tell(ticked: &Ticked) {
     for (report, by) in
         ticked.looks.iter().map(|one| (one, "webhook")).chain(ticked.runs.iter().map(|one| (one, "turn")))
     {
-        let Report { flow, counts, waiting, error } = report;
+        let Report { flow, run, counts, waiting, error } = report;
         let Counts { read, created, updated, .. } = counts;
         match error {
-            Some(error) => warn!(%flow, by, read, created, updated, waiting, %error, "a run stopped early"),
-            None => info!(%flow, by, read, created, updated, waiting, "ran"),
+            Some(error) => warn!(%flow, by, %run, read, created, updated, waiting, %error, "a run stopped early"),
+            None => info!(%flow, by, %run, read, created, updated, waiting, "ran"),
         }
     }
 }

@@ -13,7 +13,7 @@ use passerelle_core::engine::{Engine, Flow, Scope, Unwatched};
 use passerelle_core::mapping::{Mappings, Source};
 use passerelle_core::model::SystemName;
 use passerelle_core::plan::Change;
-use passerelle_core::store::{self, Backend, Facts, Known, Store, Verdict};
+use passerelle_core::store::{self, Backend, Facts, Known, Run, Store, Verdict};
 use passerelle_core::system::{System, Systems};
 use serde_json::Value;
 
@@ -157,6 +157,7 @@ impl Teller {
                     }
                 }
             }
+            Event::Happens(Deed::LastRunIsUndone) => self.undo().await?,
             Event::Happens(deed) => self.deed(deed)?,
         }
         Ok(())
@@ -181,7 +182,20 @@ impl Teller {
                 self.disk = Arc::default();
                 self.engine.store = Store::new(self.disk.clone());
             }
+            Deed::LastRunIsUndone => {}
         }
+        Ok(())
+    }
+
+    async fn undo(&mut self) -> Result<(), String> {
+        let told = |error: passerelle_core::Error| error.to_string();
+        let runs = self.engine.store.runs().map_err(told)?;
+        let wrote = |run: &&Run| self.engine.store.lines(Some(&run.id), None, 1).is_ok_and(|lines| !lines.is_empty());
+        let run = runs.iter().rev().find(wrote).ok_or("no run has written anything")?;
+        self.clock.advance(Duration::from_secs(60));
+        let undo = self.engine.undo(run).await.map_err(told)?;
+        let applied = self.engine.apply(&undo.plan).await.map_err(told)?;
+        self.last_error = applied.refused.first().map(|refused| refused.reason.clone());
         Ok(())
     }
 

@@ -156,6 +156,18 @@ impl Memory {
         self.state().lags = lags;
     }
 
+    /// From now on nothing can be put away here.
+    pub fn cannot_archive(&mut self) {
+        self.resources.iter_mut().for_each(|resource| resource.capabilities.archive = false);
+    }
+
+    /// The records that are put away, by resource and id.
+    pub fn archived(&self) -> Vec<(String, String)> {
+        let state = self.state();
+        let away = state.kept.iter().filter(|(_, kept)| kept.presence == Presence::Archived);
+        away.map(|(at, _)| at.clone()).collect()
+    }
+
     /// Whether a trouble is still to come.
     pub fn is_troubled(&self) -> bool {
         !self.state().troubles.is_empty()
@@ -257,7 +269,12 @@ impl State {
                 Ok(Written { id: id.clone(), record: self.record(&at) })
             }
             Write::Archive { id, .. } => {
-                self.kept.remove(&(resource.to_owned(), id.to_string()));
+                let Some(kept) = self.kept.get_mut(&(resource.to_owned(), id.to_string())) else {
+                    return Err(Error::new(ErrorKind::NotFound, format!("there is no {resource}/{id}")));
+                };
+                kept.presence = Presence::Archived;
+                kept.moved = moved;
+                self.written.push(format!("archive {resource}/{id}"));
                 Ok(Written { id: id.clone(), record: None })
             }
         }

@@ -1,6 +1,8 @@
 //! Pull, decide, push: the only room that waits on systems and store together.
 
 mod apply;
+mod depart;
+mod follow;
 mod gate;
 mod link;
 mod meet;
@@ -15,6 +17,7 @@ mod settle;
 mod sift;
 mod spell;
 mod step;
+mod sweep;
 mod twins;
 mod verify;
 mod work;
@@ -189,7 +192,7 @@ impl Engine {
             None => {
                 let mut pass = pass::Pass::wet(self, flow, id);
                 let error = pass.run(scope).await.err();
-                (pass.counts(), error)
+                (pass.counts(), error.or(pass.over_limit))
             }
         };
         counts.calls = self.calls(flow) - before;

@@ -6,7 +6,7 @@ use super::{Engine, Flow, Scope};
 use crate::clock::Timestamp;
 use crate::connector::Effect;
 use crate::mapping::{Column, Entity};
-use crate::model::{EntityName, FlowName, RunId, SystemName};
+use crate::model::{EntityName, FlowName, RemoteId, RunId, SystemName};
 use crate::plan::{Change, FlowPlan, Prepared};
 use crate::store::{At, Counts, Facts, Held, Parked, ReadTo};
 use crate::{Error, ErrorKind, Result};
@@ -38,6 +38,10 @@ pub(super) struct Pass<'a> {
     pub ready: BTreeMap<(EntityName, SystemName), bool>,
     /// Records being brought along for others, so that two that refer to each other end.
     pub fetching: BTreeSet<At>,
+    /// Whether deletions are being followed: what was told of them before is decided anew.
+    pub following: bool,
+    /// Why nothing was put away, where too much would have been.
+    pub over_limit: Option<Error>,
     journaled: u64,
 }
 
@@ -64,6 +68,8 @@ impl<'a> Pass<'a> {
             preparations: Vec::new(),
             ready: BTreeMap::new(),
             fetching: BTreeSet::new(),
+            following: false,
+            over_limit: None,
             journaled: 0,
         }
     }
@@ -83,7 +89,8 @@ impl<'a> Pass<'a> {
         for system in &self.flow.between {
             self.pull(entity, system, scope).await?;
         }
-        self.revisit_doubles(entity).await
+        self.revisit_doubles(entity).await?;
+        self.follow_departures(entity).await
     }
 
     /// Before a flow's first run creates anything, the hub gets to know every record of the systems that it would
@@ -118,20 +125,29 @@ impl<'a> Pass<'a> {
             (Scope::Changed, Some(read)) if read.digest == digest => Some(read.cursor),
             _ => None,
         };
+        let mark = if scope == Scope::Full { self.listing(entity, name)? } else { None };
         loop {
             self.go_on()?;
             let page = system.changes(&resource, since.as_ref()).await?;
             self.counts.read += page.records.len() as u64;
+            let listed: Vec<RemoteId> = page.records.iter().map(|record| record.id.clone()).collect();
             self.step(entity, name, page.records, super::step::Why::Changed).await?;
             let mut facts = Facts::new();
             let read_to = ReadTo { cursor: page.next.clone(), digest, at: self.now() };
             facts.read_to(&self.flow.name, name, &read_to);
+            if let Some(mark) = &mark {
+                self.mark_listed(entity, name, &listed, mark, &mut facts)?;
+            }
             self.engine.store.commit(facts)?;
             self.engine.watch.went_on(&self.flow.name, &self.counts);
             if !page.more {
-                return Ok(());
+                break;
             }
             since = Some(page.next);
+        }
+        match mark {
+            Some(mark) => self.sweep(entity, name, &mark).await,
+            None => Ok(()),
         }
     }
 
@@ -231,6 +247,7 @@ impl<'a> Pass<'a> {
                 .filter(|error| error.kind() == ErrorKind::Denied)
                 .and_then(|error| error.fact("system").map(SystemName::from)),
             error: error.map(|error| error.to_string()),
+            over_limit: self.over_limit.map(|refusal| refusal.to_string()),
         }
     }
 }

@@ -83,6 +83,7 @@ impl Pass<'_> {
     async fn bury(&mut self, at: At) -> Result<()> {
         let mut facts = Facts::new();
         let known = self.engine.store.parked_at(&at)?;
+        self.note_gone(&at, &mut facts)?;
         let jobs = self.engine.store.jobs()?.into_iter().filter(|job| job.sources.contains(&at));
         let mut begun = Vec::new();
         for job in jobs {
@@ -100,6 +101,14 @@ impl Pass<'_> {
             facts.release(&held.link, &held.target);
         }
         self.engine.store.commit(facts)
+    }
+
+    fn note_gone(&self, at: &At, facts: &mut Facts) -> Result<()> {
+        let Some(seen) = self.engine.store.seen(&at.entity, &at.system, &at.id)? else { return Ok(()) };
+        let Some(mut link) = self.engine.store.link(&seen.link)? else { return Ok(()) };
+        let Some(side) = link.sides.get_mut(&at.system).filter(|side| side.id == at.id) else { return Ok(()) };
+        side.presence = Presence::Gone;
+        self.keep(&link, facts)
     }
 
     fn tell_begun(&mut self, at: &At, job: Job, what: &str, facts: &mut Facts) -> Result<()> {

@@ -27,9 +27,12 @@ impl Pass<'_> {
                     for other in work.places().into_iter().filter(|other| *other != at) {
                         self.unpark(&other, &mut facts)?;
                     }
+                    for place in work.places() {
+                        self.follow_again(&work.link, &place, &mut facts)?;
+                    }
                     self.park(&at, link, work.link.label.clone(), trouble.clone(), hash, &mut facts)?;
                     if !work.new {
-                        facts.link(&work.link);
+                        self.keep(&work.link, &mut facts)?;
                     }
                 }
                 None => self.remember(entity, work, &mut facts)?,
@@ -39,7 +42,7 @@ impl Pass<'_> {
     }
 
     fn remember(&mut self, entity: &Entity, work: &Work, facts: &mut Facts) -> Result<()> {
-        facts.link(&work.link);
+        self.keep(&work.link, facts)?;
         for (name, side) in &work.sides {
             let seen = Seen { link: work.link.id.clone(), hash: side.hash };
             facts.seen(entity.name(), name, &side.record.id, &seen);
@@ -71,6 +74,7 @@ impl Pass<'_> {
             }
         }
         for at in work.places() {
+            self.follow_again(&work.link, &at, facts)?;
             self.unpark(&at, facts)?;
         }
         self.park_conflicts(work, facts)

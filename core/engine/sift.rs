@@ -44,7 +44,10 @@ impl Pass<'_> {
             }
             match self.read_record(entity, system, &record) {
                 // It no longer takes part: what was wrong with it no longer matters.
-                Ok(None) => self.unpark(&place(entity, system, &record), &mut facts)?,
+                Ok(None) => {
+                    self.unpark(&place(entity, system, &record), &mut facts)?;
+                    self.note_left(system, link, &mut facts)?;
+                }
                 Ok(Some(canonical)) => {
                     works.push(work_of(entity, system, Fresh { record, hash, canonical, resolved: false }, link));
                 }
@@ -112,10 +115,19 @@ impl Pass<'_> {
         let Some(mut link) = link else { return Ok(()) };
         if let Some(side) = link.sides.get_mut(system) {
             side.presence = record.presence;
+            side.left |= self.is_left_out(entity, system, record);
         }
-        facts.link(&link);
         facts.seen(&link.entity, system, &record.id, &Seen { link: link.id.clone(), hash: 0 });
-        Ok(())
+        self.keep(&link, facts)
+    }
+
+    /// A record that its column's `where` leaves out by now keeps its link; should it be deleted, that concerns nobody.
+    fn note_left(&self, system: &SystemName, link: Option<Link>, facts: &mut Facts) -> Result<()> {
+        let Some(mut link) = link else { return Ok(()) };
+        let Some(side) = link.sides.get_mut(system).filter(|side| !side.left) else { return Ok(()) };
+        side.left = true;
+        side.presence = Presence::Present;
+        self.keep(&link, facts)
     }
 
     /// The record's canonical form, or `None` when the column's `where` leaves it out.
@@ -196,7 +208,7 @@ fn work_of(entity: &Entity, system: &SystemName, fresh: Fresh, link: Option<Link
     let side = || LinkSide {
         resource: entity.column(system).map(|column| column.resource().clone()).unwrap_or_else(|| "".into()),
         id: fresh.record.id.clone(),
-        presence: Presence::Present,
+        ..LinkSide::default()
     };
     let mut link = link.unwrap_or_else(|| Link {
         id: super::link::link_id(entity.name(), system, &fresh.record.id),
@@ -207,6 +219,7 @@ fn work_of(entity: &Entity, system: &SystemName, fresh: Fresh, link: Option<Link
     });
     if let Some(known) = link.sides.get_mut(system) {
         known.presence = Presence::Present;
+        known.left = false;
     }
     Work { link, new, source: system.clone(), sides: [(system.clone(), fresh)].into(), ..Work::default() }
 }

@@ -178,9 +178,9 @@ impl Pass<'_> {
         let Some(record) = found.filter(|record| record.presence == Presence::Present) else {
             // What was deleted over there stays linked: it is neither made again nor deleted elsewhere.
             side.presence = found.map_or(Presence::Gone, |record| record.presence);
-            if self.flow.on_delete == super::OnDelete::Review {
-                let reason = format!("{name}/{} was deleted; the others keep theirs", side.id);
-                work.trouble = Some(Trouble::new(Parked::Deleted, reason));
+            side.left |= found.is_some_and(|record| self.is_left_out(entity, name, record));
+            if let Some(told) = self.told_absent(work, name)? {
+                work.trouble = Some(told);
             }
             return Ok(());
         };
@@ -198,9 +198,10 @@ impl Pass<'_> {
         side.presence = Presence::Present;
         match self.take_in(entity, name, record) {
             Ok(Some(fresh)) => {
+                side.left = false;
                 work.sides.insert(name.clone(), fresh);
             }
-            Ok(None) => {}
+            Ok(None) => side.left = true,
             Err(trouble) => work.trouble = Some(*trouble),
         }
         Ok(())
@@ -225,7 +226,7 @@ impl Pass<'_> {
     /// Adds a record of another system to a work, as one more side of its link.
     pub(super) fn join(&self, entity: &Entity, work: &mut Work, name: &SystemName, record: &Record) -> Result<()> {
         let resource = self.column(entity, name)?.resource().clone();
-        let side = crate::store::LinkSide { resource, id: record.id.clone(), presence: record.presence };
+        let side = crate::store::LinkSide { resource, id: record.id.clone(), presence: record.presence, left: false };
         work.link.sides.insert(name.clone(), side);
         self.attach(entity, work, name, Some(record))?;
         self.note_unfinished(work)

@@ -74,6 +74,11 @@ pub struct Basis {
     pub hash: String,
 }
 
+impl Basis {
+    /// The hash of a record that is not there any more.
+    pub const GONE: &str = "gone";
+}
+
 impl Change {
     /// The write that a connector is asked for; `then` only where nothing must be compared first.
     pub fn write(&self, then: Vec<Action>) -> Write {
@@ -130,6 +135,9 @@ pub struct FlowPlan {
     /// The system that refused the hub's credentials, where that is why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub denied: Option<SystemName>,
+    /// Why nothing is put away, where too much would be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over_limit: Option<String>,
 }
 
 /// Something an account lacks.

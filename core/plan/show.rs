@@ -43,7 +43,7 @@ impl fmt::Display for FlowPlan {
             "{} ({}): {} records read, {} unchanged, {} linked to a twin",
             self.flow, self.entity, counts.read, counts.unchanged, counts.linked
         )?;
-        if let Some(error) = &self.error {
+        for error in self.error.iter().chain(&self.over_limit) {
             writeln!(f, "  ! {error}")?;
         }
         for one in &self.preparations {

@@ -3,13 +3,16 @@
 mod backend;
 #[cfg(test)]
 mod contract;
+mod departed;
 mod export;
 mod facts;
+mod heirs;
 mod memory;
 mod sled;
 mod typed;
 
 pub use backend::{Backend, Batch, Pair};
+pub use departed::Departed;
 pub use export::{export, import};
 pub use facts::{At, Counts, Entry, FieldEntry, Held, Job, Link, LinkSide, Parked, ReadTo, Run, Seen, Verdict, Why};
 pub use memory::Memory;

@@ -9,7 +9,7 @@ use super::{At, Backend, Batch, Entry, Held, Job, Link, Parked, ReadTo, Run, See
 use crate::model::{EntityName, FlowName, LinkId, RemoteId, RunId, SystemName};
 use crate::{Error, ErrorKind, Result};
 
-const LINKS: u8 = b'L';
+pub(super) const LINKS: u8 = b'L';
 const SEEN: u8 = b'S';
 const MATCHES: u8 = b'M';
 const READ_TO: u8 = b'C';
@@ -25,13 +25,13 @@ const REVISITS: u8 = b'V';
 /// What the hub remembers.
 #[derive(Clone, Debug)]
 pub struct Store {
-    backend: Arc<dyn Backend>,
+    pub(super) backend: Arc<dyn Backend>,
 }
 
 /// Facts that become true together, or not at all.
 #[derive(Debug, Default)]
 pub struct Facts {
-    batch: Batch,
+    pub(super) batch: Batch,
 }
 
 impl Store {
@@ -50,21 +50,27 @@ impl Store {
         if facts.batch.is_empty() { Ok(()) } else { self.backend.commit(facts.batch) }
     }
 
-    /// The link `id`.
+    /// The link `id`, or the one that it became part of.
     pub fn link(&self, id: &LinkId) -> Result<Option<Link>> {
-        self.read(&key(LINKS, &[id.as_str()]))
+        let found = self.read(&key(LINKS, &[id.as_str()]))?;
+        match found {
+            None => self.heir(id)?.map_or(Ok(None), |heir| self.read(&key(LINKS, &[heir.as_str()]))),
+            found => Ok(found),
+        }
     }
 
     /// What was last seen of a record.
     pub fn seen(&self, entity: &EntityName, system: &SystemName, id: &RemoteId) -> Result<Option<Seen>> {
         let found = self.backend.get(&key(SEEN, &[entity.as_str(), system.as_str(), id.as_str()]))?;
-        found.map(|bytes| decode_seen(&bytes)).transpose()
+        let Some(seen) = found.map(|bytes| decode_seen(&bytes)).transpose()? else { return Ok(None) };
+        Ok(Some(Seen { link: self.heir(&seen.link)?.unwrap_or(seen.link), hash: seen.hash }))
     }
 
     /// The link whose match key hashes to `hash`.
     pub fn matched(&self, entity: &EntityName, hash: u64) -> Result<Option<LinkId>> {
         let found = self.backend.get(&key(MATCHES, &[entity.as_str(), &format!("{hash:016x}")]))?;
-        Ok(found.map(|bytes| LinkId::new(String::from_utf8_lossy(&bytes))))
+        let Some(link) = found.map(|bytes| LinkId::new(String::from_utf8_lossy(&bytes))) else { return Ok(None) };
+        Ok(Some(self.heir(&link)?.unwrap_or(link)))
     }
 
     /// How far a flow has read a system.
@@ -150,7 +156,12 @@ impl Store {
         self.backend.get(key)?.map(|bytes| decode(&bytes)).transpose()
     }
 
-    fn page<T: DeserializeOwned>(&self, prefix: &[u8], after: Option<Vec<u8>>, limit: usize) -> Result<Vec<T>> {
+    pub(super) fn page<T: DeserializeOwned>(
+        &self,
+        prefix: &[u8],
+        after: Option<Vec<u8>>,
+        limit: usize,
+    ) -> Result<Vec<T>> {
         let pairs = self.backend.scan(prefix, after.as_deref(), limit)?;
         pairs.iter().map(|(_, value)| decode(value)).collect()
     }
@@ -256,7 +267,7 @@ impl Facts {
         self.put(key(RUNS, &[run.id.as_str(), run.flow.as_str()]), run);
     }
 
-    fn put(&mut self, key: Vec<u8>, value: &impl Serialize) {
+    pub(super) fn put(&mut self, key: Vec<u8>, value: &impl Serialize) {
         // Our own types always serialise: maps have string keys and nothing fails by itself.
         self.batch.put(key, serde_json::to_vec(value).unwrap_or_default());
     }
@@ -271,7 +282,7 @@ fn waiting_key(link: &LinkId, target: &SystemName, at: &At) -> Vec<u8> {
 }
 
 /// Parts end with a zero byte, which no name and no id contains, so that one part's end is not another's middle.
-fn key(space: u8, parts: &[&str]) -> Vec<u8> {
+pub(super) fn key(space: u8, parts: &[&str]) -> Vec<u8> {
     let mut key = vec![space];
     for part in parts {
         key.extend(part.bytes().filter(|byte| *byte != 0));
@@ -301,7 +312,7 @@ mod tests {
     #[test]
     fn facts_come_back_as_they_were_told() {
         let store = Store::new(Arc::new(Memory::default()));
-        let side = LinkSide { resource: "deals".into(), id: "1".into(), presence: Presence::Present };
+        let side = LinkSide { resource: "deals".into(), id: "1".into(), ..LinkSide::default() };
         let link = Link {
             id: "sale:crm:1".into(),
             entity: "sale".into(),

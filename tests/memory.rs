@@ -45,6 +45,7 @@ struct Kept {
 struct State {
     kept: BTreeMap<(String, String), Kept>,
     clock: u64,
+    issued: usize,
     troubles: VecDeque<Trouble>,
     calls: u64,
     written: Vec<String>,
@@ -244,7 +245,9 @@ impl State {
                 if effect == Effect::Keyed && self.kept.iter().any(bears) {
                     return Err(Error::new(ErrorKind::Rejected, format!("duplicate key {key}")));
                 }
-                let id = format!("n{}", self.kept.len() + 1);
+                // No id is given twice, whatever was deleted meanwhile.
+                self.issued = self.issued.max(self.kept.len()) + 1;
+                let id = format!("n{}", self.issued);
                 let at = (resource.to_owned(), id.clone());
                 let key = Some(key.clone()).filter(|_| effect != Effect::Blind);
                 let mut fields = fields.clone();

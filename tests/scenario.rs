@@ -214,7 +214,7 @@ impl Teller {
         let made: Vec<(String, String, String)> = self.journal()?.split_off(told);
         let planned: Vec<(String, String, String)> = plan.changes().map(told_of).collect();
         if let Some(missing) = planned.iter().find(|change| !made.contains(change)) {
-            return Err(format!("planned and not made: {missing:?}"));
+            return Err(format!("planned and not made: {missing:?}; made {made:?}"));
         }
         match made.iter().find(|change| change.0 == "create" && !planned.contains(change)) {
             Some(surprise) => Err(format!("created and not planned: {surprise:?}")),

@@ -12,6 +12,7 @@ mod propose;
 mod push;
 mod ready;
 mod refs;
+mod reunite;
 mod revisit;
 mod settle;
 mod sift;

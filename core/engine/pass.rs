@@ -6,7 +6,7 @@ use super::{Engine, Flow, Scope};
 use crate::clock::Timestamp;
 use crate::connector::Effect;
 use crate::mapping::{Column, Entity};
-use crate::model::{EntityName, FlowName, RemoteId, RunId, SystemName};
+use crate::model::{EntityName, FlowName, LinkId, RemoteId, RunId, SystemName};
 use crate::plan::{Change, FlowPlan, Prepared};
 use crate::store::{At, Counts, Facts, Held, Parked, ReadTo};
 use crate::{Error, ErrorKind, Result};
@@ -38,6 +38,10 @@ pub(super) struct Pass<'a> {
     pub ready: BTreeMap<(EntityName, SystemName), bool>,
     /// Records being brought along for others, so that two that refer to each other end.
     pub fetching: BTreeSet<At>,
+    /// Links that a page of records shows to be merged: the one that goes, the one that stays.
+    pub merged: Vec<(LinkId, LinkId)>,
+    /// Records to decide again once the feeds are read.
+    pub later: BTreeSet<At>,
     /// Whether deletions are being followed: what was told of them before is decided anew.
     pub following: bool,
     /// Why nothing was put away, where too much would have been.
@@ -68,6 +72,8 @@ impl<'a> Pass<'a> {
             preparations: Vec::new(),
             ready: BTreeMap::new(),
             fetching: BTreeSet::new(),
+            merged: Vec::new(),
+            later: BTreeSet::new(),
             following: false,
             over_limit: None,
             journaled: 0,
@@ -90,6 +96,7 @@ impl<'a> Pass<'a> {
             self.pull(entity, system, scope).await?;
         }
         self.revisit_doubles(entity).await?;
+        self.revisit_later().await?;
         self.follow_departures(entity).await
     }
 

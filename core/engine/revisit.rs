@@ -58,7 +58,7 @@ impl Pass<'_> {
         }
     }
 
-    async fn look_again(&mut self, places: &[&At]) -> Result<()> {
+    pub(super) async fn look_again(&mut self, places: &[&At]) -> Result<()> {
         let mut grouped: BTreeMap<(&EntityName, &SystemName), Vec<RemoteId>> = BTreeMap::new();
         for at in places {
             grouped.entry((&at.entity, &at.system)).or_default().push(at.id.clone());
@@ -92,6 +92,9 @@ impl Pass<'_> {
                 None => facts.finish(&job.link, &job.target),
             }
         }
+        if known.as_ref().is_some_and(|known| known.why == Why::Ambiguous) {
+            self.look_at_the_others(&at)?;
+        }
         match begun.into_iter().next() {
             Some((job, what)) => self.tell_begun(&at, job, &what, &mut facts)?,
             None if known.is_some() => facts.unpark(&at),
@@ -101,6 +104,14 @@ impl Pass<'_> {
             facts.release(&held.link, &held.target);
         }
         self.engine.store.commit(facts)
+    }
+
+    /// One of two that were to be merged is gone, as after a merge over there: the two may be one now.
+    fn look_at_the_others(&mut self, at: &At) -> Result<()> {
+        let seen = self.engine.store.seen(&at.entity, &at.system, &at.id)?;
+        let link = seen.map(|seen| self.engine.store.link(&seen.link)).transpose()?.flatten();
+        self.later.extend(link.iter().flat_map(super::work::places).filter(|place| place != at));
+        Ok(())
     }
 
     fn note_gone(&self, at: &At, facts: &mut Facts) -> Result<()> {

@@ -22,7 +22,7 @@ impl Pass<'_> {
         let mut facts = Facts::new();
         for record in records {
             let hash = content_hash(&record.fields, column.digest());
-            let seen = self.known(entity, system, &record, &mut facts)?;
+            let seen = self.known(entity, system, &record)?;
             let is_present = record.presence == Presence::Present;
             if *because == Because::Changed && is_present && seen.as_ref().is_some_and(|seen| seen.hash == hash) {
                 self.counts.unchanged += 1;
@@ -71,31 +71,32 @@ impl Pass<'_> {
 
     /// What is known of a record under its id or, after a merge, under one of its old ids.
     ///
-    /// A record that has a counterpart nowhere takes the place of one that had and was merged into it.
-    fn known(&self, entity: &Entity, system: &SystemName, record: &Record, facts: &mut Facts) -> Result<Option<Seen>> {
-        let store = &self.engine.store;
-        let own = store.seen(entity.name(), system, &record.id)?;
+    /// A record of a new id takes the place of one that was merged into it; two that both have a link are looked into.
+    fn known(&mut self, entity: &Entity, system: &SystemName, record: &Record) -> Result<Option<Seen>> {
+        let store = self.engine.store.clone();
+        let mut own = store.seen(entity.name(), system, &record.id)?;
         for alias in &record.aliases {
             let Some(seen) = store.seen(entity.name(), system, alias)? else { continue };
-            if own.as_ref().is_some_and(|own| own.link == seen.link) {
-                continue;
+            match &own {
+                Some(own) if own.link == seen.link => {}
+                Some(own) => self.merged.push((seen.link, own.link.clone())),
+                None => own = self.take_place(entity, system, record, seen)?,
             }
-            let Some(mut link) = store.link(&seen.link)? else { continue };
-            let is_alone = match &own {
-                Some(own) => store.link(&own.link)?.is_none_or(|own| own.sides.len() == 1) && link.sides.len() > 1,
-                None => true,
-            };
-            let Some(side) = link.sides.get_mut(system).filter(|_| is_alone) else { continue };
-            side.id = record.id.clone();
-            let moved = Seen { link: link.id.clone(), hash: 0 };
-            facts.seen(entity.name(), system, &record.id, &moved);
-            // The link must be found under its new id by what follows in this very page.
-            let mut now = Facts::new();
-            now.link(&link);
-            store.commit(now)?;
-            return Ok(Some(moved));
         }
         Ok(own)
+    }
+
+    fn take_place(&self, entity: &Entity, system: &SystemName, record: &Record, seen: Seen) -> Result<Option<Seen>> {
+        let Some(mut link) = self.engine.store.link(&seen.link)? else { return Ok(None) };
+        let Some(side) = link.sides.get_mut(system) else { return Ok(None) };
+        side.id = record.id.clone();
+        let moved = Seen { link: link.id.clone(), hash: 0 };
+        // The link must be found under its new id by what follows in this very page.
+        let mut facts = Facts::new();
+        facts.seen(entity.name(), system, &record.id, &moved);
+        facts.link(&link);
+        self.engine.store.commit(facts)?;
+        Ok(Some(moved))
     }
 
     /// A record that was put away keeps its link: it may come back, and nothing is deleted elsewhere.

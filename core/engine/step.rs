@@ -42,6 +42,8 @@ impl Pass<'_> {
         // Boxed, because a record's references are brought here by the same way.
         Box::pin(async move {
             let mut works = self.sift(entity, system, records, &because)?;
+            self.reunite_found(entity, &mut works).await?;
+            works.retain(|work| !work.stopped);
             if works.is_empty() {
                 return Ok(());
             }
@@ -118,7 +120,10 @@ impl Pass<'_> {
     pub(super) async fn catch_up(&mut self, entity: &Entity, works: &mut [Work]) -> Result<()> {
         for work in works.iter_mut().filter(|work| work.is_sound()) {
             let Some(known) = self.engine.store.link(&work.link.id)? else { continue };
-            if known.sides.keys().any(|name| !work.link.sides.contains_key(name)) {
+            if known.id != work.link.id {
+                work.trouble = Some(Trouble::new(Parked::Ambiguous, format!("it is one with {} now", known.id)));
+                work.stopped = true;
+            } else if known.sides.keys().any(|name| !work.link.sides.contains_key(name)) {
                 let own = std::mem::replace(&mut work.link, known);
                 work.link.sides.extend(own.sides);
                 work.new = false;
@@ -127,8 +132,22 @@ impl Pass<'_> {
         self.gather(entity, works).await
     }
 
-    /// Reads the other sides of each link, batched by system.
+    /// Reads the other sides of each link, batched by system; links whose records were merged become one.
     pub(super) async fn gather(&mut self, entity: &Entity, works: &mut [Work]) -> Result<()> {
+        self.read_sides(entity, works).await?;
+        if self.reunite_merged(entity, works).await? {
+            self.read_sides(entity, works).await?;
+        }
+        for work in works.iter_mut() {
+            if work.matched {
+                super::meet::part_strangers(entity, work);
+            }
+            self.note_unfinished(work)?;
+        }
+        Ok(())
+    }
+
+    async fn read_sides(&mut self, entity: &Entity, works: &mut [Work]) -> Result<()> {
         let mut systems: Vec<SystemName> = works.iter().flat_map(|work| work.link.sides.keys().cloned()).collect();
         systems.sort();
         systems.dedup();
@@ -153,12 +172,6 @@ impl Pass<'_> {
                 let found = records.iter().find(|record| record.id == id || record.aliases.contains(&id));
                 self.attach(entity, &mut works[at], &name, found)?;
             }
-        }
-        for work in works.iter_mut() {
-            if work.matched {
-                super::meet::part_strangers(entity, work);
-            }
-            self.note_unfinished(work)?;
         }
         Ok(())
     }
@@ -187,10 +200,8 @@ impl Pass<'_> {
         if side.id != record.id
             && let Some(other) = self.link_of(entity, name, record)?.filter(|other| other.id != work.link.id)
         {
-            let reason = format!(
-                "{name}/{} was merged into {name}/{}, which is {} \"{}\"; merge their counterparts too",
-                side.id, record.id, other.id, other.label
-            );
+            let reason = format!("{name}/{} was merged into {name}/{}, which is {}", side.id, record.id, other.id);
+            work.merged_into = Some(other.id);
             work.trouble = Some(Trouble::new(Parked::Ambiguous, reason));
             return Ok(());
         }

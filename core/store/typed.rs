@@ -306,7 +306,6 @@ fn decode_seen(bytes: &[u8]) -> Result<Seen> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Presence;
     use crate::store::{LinkSide, Memory};
 
     #[test]

@@ -21,6 +21,8 @@ const RUNS: u8 = b'R';
 const PREPARED: u8 = b'A';
 const WAITING: u8 = b'W';
 const REVISITS: u8 = b'V';
+pub(super) const INBOX: u8 = b'I';
+pub(super) const TURNS: u8 = b'T';
 
 /// What the hub remembers.
 #[derive(Clone, Debug)]
@@ -152,7 +154,7 @@ impl Store {
         self.page(&[RUNS], None, usize::MAX)
     }
 
-    fn read<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>> {
+    pub(super) fn read<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>> {
         self.backend.get(key)?.map(|bytes| decode(&bytes)).transpose()
     }
 
@@ -260,6 +262,11 @@ impl Facts {
     /// A write was made; `number` orders the entries of a run.
     pub fn journal(&mut self, number: u64, entry: &Entry) {
         self.put(key(JOURNAL, &[entry.run.as_str(), &format!("{number:012}")]), entry);
+    }
+
+    /// A run that did nothing is not told.
+    pub fn forget_run(&mut self, run: &Run) {
+        self.batch.delete(key(RUNS, &[run.id.as_str(), run.flow.as_str()]));
     }
 
     /// A run as it is now.

@@ -49,6 +49,7 @@ struct State {
     issued: usize,
     troubles: VecDeque<Trouble>,
     calls: u64,
+    finds: u64,
     written: Vec<String>,
     /// Set over the fields of every record that is created here.
     added: Fields,
@@ -198,6 +199,11 @@ impl Memory {
     /// Calls made so far.
     pub fn calls(&self) -> u64 {
         self.state().calls
+    }
+
+    /// Look-ups made so far, by key or by field.
+    pub fn finds(&self) -> u64 {
+        self.state().finds
     }
 
     /// The writes that took effect, such as `create Order/1` or `update Order/1 paid=5`.
@@ -360,6 +366,7 @@ impl Connector for Memory {
     async fn find(&self, resource: &ResourceName, by: &Lookup) -> Result<Vec<Record>> {
         let mut state = self.state();
         state.calls += 1;
+        state.finds += 1;
         let hit = |kept: &Kept| match by {
             Lookup::Key(_) if state.lags => false,
             Lookup::Key(keys) => kept.key.as_ref().is_some_and(|key| keys.contains(key)),

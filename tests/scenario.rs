@@ -41,6 +41,7 @@ struct Teller {
     clock: Arc<ManualClock>,
     disk: Arc<store::Memory>,
     last_error: Option<String>,
+    first_plan: Option<String>,
     /// Whether the journal must tell every write: no answer was lost, nor the journal itself.
     tells_all: bool,
 }
@@ -109,7 +110,7 @@ impl Teller {
             watch: Arc::new(Unwatched),
             proven: Arc::default(),
         };
-        Ok(Self { systems, engine, clock, disk, last_error: None, tells_all: true })
+        Ok(Self { systems, engine, clock, disk, last_error: None, first_plan: None, tells_all: true })
     }
 
     async fn happen(&mut self, event: &Event) -> Result<(), String> {
@@ -201,6 +202,7 @@ impl Teller {
         let troubled = self.systems.values().any(Memory::is_troubled);
         let before = (self.facts()?, self.written());
         let plan = self.engine.plan(&flows, scope).await.map_err(|error| error.to_string())?;
+        self.first_plan.get_or_insert_with(|| plan.to_string());
         if before != (self.facts()?, self.written()) {
             return Err("a plan changed something".to_owned());
         }
@@ -293,6 +295,14 @@ impl Teller {
             let (system, resource) = place.split_once('/').ok_or_else(|| format!("{place} is not system/resource"))?;
             let count = self.system(system)?.all().keys().filter(|(there, _)| there == resource).count();
             same(place, &count, wanted)?;
+        }
+        let plan = self.first_plan.clone().unwrap_or_default();
+        for line in &then.first_plan {
+            same(
+                &format!("the first plan says {line:?}:\n{plan}"),
+                &plan.lines().any(|said| said.trim() == line),
+                &true,
+            )?;
         }
         let away = |(name, memory): (&String, &Memory)| -> Vec<String> {
             memory.archived().iter().map(|(resource, id)| format!("{name}/{resource}/{id}")).collect()

@@ -7,7 +7,7 @@ use crate::clock::Timestamp;
 use crate::connector::Effect;
 use crate::mapping::{Column, Entity};
 use crate::model::{EntityName, FlowName, LinkId, RemoteId, RunId, SystemName};
-use crate::plan::{Change, FlowPlan, Prepared};
+use crate::plan::{Change, FlowPlan, Matching, Prepared};
 use crate::store::{At, Counts, Facts, Held, Parked, ReadTo};
 use crate::{Error, ErrorKind, Result};
 
@@ -38,6 +38,10 @@ pub(super) struct Pass<'a> {
     pub ready: BTreeMap<(EntityName, SystemName), bool>,
     /// Records being brought along for others, so that two that refer to each other end.
     pub fetching: BTreeSet<At>,
+    /// Who was matched to whom.
+    pub matching: Matching,
+    /// Whether the flow never ran before.
+    pub is_first: bool,
     /// Links that a page of records shows to be merged: the one that goes, the one that stays.
     pub merged: Vec<(LinkId, LinkId)>,
     /// Records to decide again once the feeds are read.
@@ -72,6 +76,8 @@ impl<'a> Pass<'a> {
             preparations: Vec::new(),
             ready: BTreeMap::new(),
             fetching: BTreeSet::new(),
+            matching: Matching::default(),
+            is_first: false,
             merged: Vec::new(),
             later: BTreeSet::new(),
             following: false,
@@ -108,6 +114,7 @@ impl<'a> Pass<'a> {
                 return Ok(());
             }
         }
+        self.is_first = true;
         for name in self.flow.between.iter().skip(1) {
             let resource = self.column(entity, name)?.resource().clone();
             let mut since = None;
@@ -240,7 +247,10 @@ impl<'a> Pass<'a> {
             *needed =
                 super::push::calls_for(self.engine, self.changes.iter().filter(|change| change.system == *system));
         }
+        let matching =
+            self.is_first.then(|| self.matching.complete(&self.flow.entity, &self.changes, &self.held, &self.parked));
         FlowPlan {
+            matching,
             flow: self.flow.name.clone(),
             entity: self.flow.entity.clone(),
             preparations: self.preparations,

@@ -1,9 +1,10 @@
 //! What became of works is remembered: links, what was seen, what is held, parked or waits.
 
 use super::pass::Pass;
-use super::work::{Trouble, Work};
+use super::work::{Trouble, Work, is_planned};
 use crate::Result;
 use crate::mapping::Entity;
+use crate::plan::Twins;
 use crate::store::{Facts, Seen, Why as Parked};
 
 impl Pass<'_> {
@@ -35,10 +36,21 @@ impl Pass<'_> {
                         self.keep(&work.link, &mut facts)?;
                     }
                 }
-                None => self.remember(entity, work, &mut facts)?,
+                None => {
+                    self.tell_matched(work);
+                    self.remember(entity, work, &mut facts)?;
+                }
             }
         }
         self.engine.store.commit(facts)
+    }
+
+    fn tell_matched(&mut self, work: &Work) {
+        let Some(by) = work.joined.clone().filter(|_| work.link.entity == self.flow.entity) else { return };
+        let (link, label) = (work.link.id.clone(), work.link.label.clone());
+        let there = work.link.sides.iter().filter(|(_, side)| !is_planned(&side.id));
+        let records = there.map(|(system, side)| (system.clone(), side.id.clone())).collect();
+        self.matching.link(Twins { link, label, records, by });
     }
 
     fn remember(&mut self, entity: &Entity, work: &Work, facts: &mut Facts) -> Result<()> {

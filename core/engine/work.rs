@@ -41,6 +41,8 @@ pub(super) struct Work {
     pub new: bool,
     /// The record that brought it here.
     pub source: SystemName,
+    /// The match key by which it was linked to a twin just now.
+    pub joined: Option<String>,
     /// The link that its own record was merged into, while that is being looked into.
     pub merged_into: Option<LinkId>,
     /// Whether a match key brought it to a link that the hub knew: its sides have never met before.

@@ -1,12 +1,15 @@
 //! Changes with their reasons: saved, shown, applied.
 
 mod file;
+mod matching;
 mod show;
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+pub use matching::{Examples, Matching, New, Twins, Unclear};
 
 use crate::model::{
     Action, Canonical, EntityName, Fields, FlowName, LinkId, RemoteId, ResourceName, SystemName, Write,
@@ -128,6 +131,9 @@ pub struct FlowPlan {
     pub parked: Vec<Parked>,
     /// What was read, linked and left alone.
     pub counts: Counts,
+    /// Who was matched to whom, on a flow's first run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matching: Option<Matching>,
     /// API calls that the changes will cost, by system; reading again for `apply` comes on top.
     pub calls: BTreeMap<SystemName, u64>,
     /// Why it could not be made in whole.

@@ -43,6 +43,9 @@ impl fmt::Display for FlowPlan {
             "{} ({}): {} records read, {} unchanged, {} linked to a twin",
             self.flow, self.entity, counts.read, counts.unchanged, counts.linked
         )?;
+        if let Some(matching) = &self.matching {
+            write!(f, "{matching}")?;
+        }
         for error in self.error.iter().chain(&self.over_limit) {
             writeln!(f, "  ! {error}")?;
         }

@@ -167,6 +167,9 @@ pub(super) struct Then {
     /// How many records a resource must have: `"erp/orders" = 1`.
     #[serde(default)]
     pub(super) count: BTreeMap<String, usize>,
+    /// Lines of the plan that was made before the first run.
+    #[serde(default)]
+    pub(super) first_plan: Vec<String>,
     /// Every record that is put away, such as `erp/companies/n1`; by default the hub put none away.
     #[serde(default)]
     pub(super) archived: Option<Vec<String>>,

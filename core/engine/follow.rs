@@ -173,10 +173,8 @@ impl Pass<'_> {
             if let Some((target, trouble)) = kept.get(at).cloned().flatten().filter(|_| !failed) {
                 (work.source, work.trouble) = (target, Some(trouble));
             }
-            if let Some(trouble) =
-                work.trouble.as_mut().filter(|told| archived.contains(&at) && told.why == Why::Rejected)
-            {
-                trouble.why = Why::Deleted;
+            if failed && archived.contains(&at) {
+                work.trouble = work.trouble.take().and_then(unarchived);
             }
             // What is to be read or written again stays to be followed.
             let again = |told: &Trouble| !is_review && failed && told.why != Why::Deleted;
@@ -221,10 +219,18 @@ impl Pass<'_> {
         let column = self.column(entity, target)?;
         let place = |system: &SystemName, id| At { entity: entity.name().clone(), system: system.clone(), id };
         let why = format!("{cause}/{} was {}", gone.id, super::depart::spoken(gone.presence));
-        let basis = [
-            (target, side.record.id.clone(), column.resource().clone(), format!("{:016x}", side.hash)),
-            (cause, gone.id.clone(), gone.resource.clone(), Basis::GONE.to_owned()),
-        ];
+        let here = Basis {
+            at: place(target, side.record.id.clone()),
+            resource: column.resource().clone(),
+            hash: format!("{:016x}", side.hash),
+            modified: side.modified(),
+        };
+        let there = Basis {
+            at: place(cause, gone.id.clone()),
+            resource: gone.resource.clone(),
+            hash: Basis::GONE.to_owned(),
+            modified: None,
+        };
         Ok(Some(Change {
             link: work.link.id.clone(),
             entity: entity.name().clone(),
@@ -241,9 +247,18 @@ impl Pass<'_> {
             }],
             native: Fields::new(),
             then: Vec::new(),
-            basis: basis.map(|(system, id, resource, hash)| Basis { at: place(system, id), resource, hash }).into(),
+            basis: vec![here, there],
             agreed: work.link.agreed.clone().unwrap_or_default(),
         }))
+    }
+}
+
+/// What a failed archive leaves to a person: nothing where the record was gone already, else the vendor's refusal.
+fn unarchived(trouble: Trouble) -> Option<Trouble> {
+    match trouble.why {
+        Why::Deleted => None,
+        Why::Rejected => Some(Trouble { why: Why::Deleted, ..trouble }),
+        _ => Some(trouble),
     }
 }
 

@@ -5,6 +5,7 @@ mod depart;
 mod follow;
 mod gate;
 mod hint;
+mod intend;
 mod link;
 mod meet;
 mod pass;
@@ -20,7 +21,9 @@ mod sift;
 mod spell;
 mod step;
 mod sweep;
+mod trace;
 mod twins;
+mod undo;
 mod verify;
 mod work;
 
@@ -40,6 +43,8 @@ use crate::{Error, ErrorKind, Result};
 pub use apply::{Applied, Refused};
 pub use hint::Looked;
 pub use link::link_id;
+pub use trace::{Line, Side, Trace, TracedValue, ValueOrigin, Waiting, entities_of, trace};
+pub use undo::{ByHand, Moved, Next, Target, Undo};
 pub use verify::{Difference, Verified};
 
 /// One flow, as the engine needs it.
@@ -145,6 +150,8 @@ impl std::fmt::Debug for Engine {
 pub struct Report {
     /// The flow.
     pub flow: FlowName,
+    /// The run, by which `undo` and the journal know it.
+    pub run: RunId,
     /// What was done.
     pub counts: Counts,
     /// How many of its records wait for a person: parked, held or in conflict.
@@ -207,7 +214,7 @@ impl Engine {
         run.ended = Some(self.clock.now());
         run.error = error.as_ref().map(ToString::to_string);
         self.remember_run(&run)?;
-        Ok(Report { flow: flow.name.clone(), counts, waiting: self.waiting(&flow.entity)?, error })
+        Ok(Report { flow: flow.name.clone(), run: run.id, counts, waiting: self.waiting(&flow.entity)?, error })
     }
 
     /// A flow with `max_changes` is planned first: over the limit nothing at all is written.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::intend::Intended;
 use super::{Engine, Flow, Scope};
 use crate::clock::Timestamp;
 use crate::connector::Effect;
@@ -96,6 +97,7 @@ impl<'a> Pass<'a> {
             self.column(entity, system)?;
             self.engine.prove(system).await?;
         }
+        self.look_up_intents(entity, Intended::Anything).await?;
         self.introduce_all(entity).await?;
         self.revisit(entity).await?;
         for system in &self.flow.between {
@@ -103,7 +105,8 @@ impl<'a> Pass<'a> {
         }
         self.revisit_doubles(entity).await?;
         self.revisit_later().await?;
-        self.follow_departures(entity).await
+        self.follow_departures(entity).await?;
+        self.look_up_intents(entity, Intended::Creates).await
     }
 
     /// Before a flow's first run creates anything, the hub gets to know every record of the systems that it would
@@ -259,6 +262,7 @@ impl<'a> Pass<'a> {
             parked: self.parked,
             counts: self.counts,
             calls,
+            undoes: None,
             denied: error
                 .as_ref()
                 .filter(|error| error.kind() == ErrorKind::Denied)

@@ -230,6 +230,11 @@ impl<'a> Pass<'a> {
         self.journaled
     }
 
+    /// Whether it wrote anything, or was about to.
+    pub fn has_written(&self) -> bool {
+        self.journaled > 0
+    }
+
     /// The flow's name.
     pub fn flow_name(&self) -> FlowName {
         self.flow.name.clone()

@@ -2,6 +2,7 @@
 
 mod apply;
 mod check;
+mod conflicts;
 mod connectors;
 mod context;
 mod demo;
@@ -78,6 +79,7 @@ enum Command {
     Demo(demo::Args),
     Parked(parked::Args),
     Held(held::Args),
+    Conflicts(conflicts::Args),
 }
 
 /// Runs the command that the process was started with; `demo` is the story that `passerelle demo` tells.
@@ -130,5 +132,6 @@ async fn dispatch(context: &Context, command: Command) -> CommandResult {
         Command::Demo(args) => demo::run(context, &args).await,
         Command::Parked(args) => parked::run(context, &args).await,
         Command::Held(args) => held::run(context, &args).await,
+        Command::Conflicts(args) => conflicts::run(context, &args).await,
     }
 }

@@ -21,7 +21,7 @@ pub(super) fn text_of(hub: &Hub, reports: &[Ran]) -> String {
         }
         if report.waiting > 0 {
             text.push_str(&format!(
-                "  {} wait for a person: passerelle parked list, passerelle held list\n",
+                "  {} wait for a person: passerelle parked list, held list, conflicts list\n",
                 report.waiting
             ));
         }
@@ -75,6 +75,7 @@ fn counts_text(counts: &Counts) -> String {
         (counts.updated, "updated"),
         (counts.parked, "parked"),
         (counts.held, "held"),
+        (counts.conflicts, "in conflict"),
     ] {
         if count > 0 {
             parts.push(format!("{count} {word}"));

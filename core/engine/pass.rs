@@ -8,7 +8,7 @@ use crate::connector::Effect;
 use crate::mapping::{Column, Entity};
 use crate::model::{EntityName, FlowName, RunId, SystemName};
 use crate::plan::{Change, FlowPlan, Prepared};
-use crate::store::{At, Counts, Facts, Held, Parked, ReadTo};
+use crate::store::{At, Conflict, Counts, Facts, Held, Parked, ReadTo};
 use crate::{Error, ErrorKind, Result};
 
 /// Whether a pass writes.
@@ -32,6 +32,8 @@ pub(super) struct Pass<'a> {
     pub held: Vec<Held>,
     /// What a dry pass would park.
     pub parked: Vec<Parked>,
+    /// What a dry pass would leave in conflict.
+    pub conflicts: Vec<Conflict>,
     /// What accounts lacked.
     pub preparations: Vec<Prepared>,
     /// Accounts that were asked whether they are ready, and whether their records can bear the hub's key.
@@ -61,6 +63,7 @@ impl<'a> Pass<'a> {
             changes: Vec::new(),
             held: Vec::new(),
             parked: Vec::new(),
+            conflicts: Vec::new(),
             preparations: Vec::new(),
             ready: BTreeMap::new(),
             fetching: BTreeSet::new(),
@@ -224,6 +227,7 @@ impl<'a> Pass<'a> {
             changes: self.changes,
             held: self.held,
             parked: self.parked,
+            conflicts: self.conflicts,
             counts: self.counts,
             calls,
             denied: error

@@ -59,7 +59,7 @@ impl Pass<'_> {
         resource: &ResourceName,
         batch: &[(usize, Change)],
     ) -> Result<()> {
-        self.start(works, batch)?;
+        self.start(entity, works, batch)?;
         let gated = entity.totals().is_some();
         let writes: Vec<Write> = batch
             .iter()
@@ -100,8 +100,13 @@ impl Pass<'_> {
     }
 
     /// A create is on disk before the network is touched: a crash leaves a job that looks before it creates again.
-    fn start(&self, works: &mut [Work], batch: &[(usize, Change)]) -> Result<()> {
+    ///
+    /// Of an update the hub remembers the values, to know their echo.
+    fn start(&self, entity: &Entity, works: &mut [Work], batch: &[(usize, Change)]) -> Result<()> {
         let mut facts = Facts::new();
+        for (at, change) in batch {
+            self.note_sent(entity, &mut works[*at], change, &mut facts)?;
+        }
         for (at, change) in batch.iter().filter(|(_, change)| change.op == Op::Create) {
             let work = &mut works[*at];
             facts.link(&work.link);
@@ -164,6 +169,7 @@ impl Pass<'_> {
         let side = LinkSide { resource: change.resource.clone(), id: written.id.clone(), presence: Presence::Present };
         work.link.sides.insert(name.clone(), side);
         self.tell(work, system, change, written, facts);
+        self.note_written(work, change, written, facts);
         facts.link(&work.link);
         facts.seen(entity.name(), &name, &written.id, &Seen { link: work.link.id.clone(), hash: 0 });
         match change.op {
@@ -204,7 +210,10 @@ impl Pass<'_> {
             None => None,
         };
         match record.map(|record| self.take_in(entity, name, &record)) {
-            Some(Ok(Some(fresh))) => drop(work.sides.insert(name.clone(), fresh)),
+            Some(Ok(Some(fresh))) => {
+                work.sides.insert(name.clone(), fresh);
+                work.note_forms(change);
+            }
             Some(Ok(None)) | None => {}
             Some(Err(trouble)) => work.trouble = Some(*trouble),
         }

@@ -128,18 +128,27 @@ pub enum Why {
     Rejected,
     /// The ERP's totals are not the quote's.
     Money,
-    /// Sides changed a field differently and a person must choose.
+    /// A document would not be made any more; from older versions also a field that sides changed differently.
     Conflict,
+    /// The hub's value is put back again and again, or two columns never agree on one.
+    PingPong,
     /// Whether a create was done cannot be known.
     Unknown,
     /// A record was deleted over there.
     Deleted,
 }
 
+impl Parked {
+    /// Whether an older version parked it for values that a person must choose; the next run makes a [`Conflict`] of it.
+    pub fn is_conflict(&self) -> bool {
+        self.why == Why::Conflict && self.detail.is_array()
+    }
+}
+
 impl Why {
     /// Whether the next run tries again by itself, because the cure may lie in another record.
     pub fn cures_itself(self) -> bool {
-        !matches!(self, Self::Rejected | Self::Mapping)
+        !matches!(self, Self::Rejected | Self::Mapping | Self::PingPong)
     }
 }
 
@@ -199,6 +208,9 @@ pub struct Entry {
     pub fields: Vec<FieldEntry>,
 }
 
+/// The rule of what a mapping computes and only writes.
+pub const COMPUTED: &str = "computed";
+
 /// One field of a write.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FieldEntry {
@@ -212,6 +224,13 @@ pub struct FieldEntry {
     pub rule: String,
     /// Whose value it is.
     pub source: SystemName,
+}
+
+impl FieldEntry {
+    /// Whether it is a one-way column, named by its native path.
+    pub fn is_computed(&self) -> bool {
+        self.rule == COMPUTED
+    }
 }
 
 /// One run of flows.
@@ -248,6 +267,9 @@ pub struct Counts {
     pub parked: u64,
     /// Creates held.
     pub held: u64,
+    /// Fields newly in conflict.
+    #[serde(default)]
+    pub conflicts: u64,
     /// API calls.
     pub calls: u64,
 }
@@ -262,6 +284,7 @@ impl Counts {
         self.updated += other.updated;
         self.parked += other.parked;
         self.held += other.held;
+        self.conflicts += other.conflicts;
         self.calls += other.calls;
     }
 }

@@ -1,17 +1,23 @@
 //! What the hub remembers.
 
 mod backend;
+mod conflicts;
 #[cfg(test)]
 mod contract;
 mod export;
 mod facts;
 mod memory;
 mod sled;
+mod trail;
 mod typed;
 
 pub use backend::{Backend, Batch, Pair};
+pub use conflicts::{Conflict, Said, Taken};
 pub use export::{export, import};
-pub use facts::{At, Counts, Entry, FieldEntry, Held, Job, Link, LinkSide, Parked, ReadTo, Run, Seen, Verdict, Why};
+pub use facts::{
+    At, COMPUTED, Counts, Entry, FieldEntry, Held, Job, Link, LinkSide, Parked, ReadTo, Run, Seen, Verdict, Why,
+};
 pub use memory::Memory;
 pub use sled::Sled;
+pub use trail::{Echo, Swing, Trail};
 pub use typed::{Facts, Store};

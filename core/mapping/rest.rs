@@ -4,7 +4,7 @@
 //! in one file or over several that map the same records. So a record is made up in one system, and every entity brings
 //! it to the others in turn, by the same rules as the engine, until nothing is written any more, or too often.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -53,6 +53,8 @@ struct World<'a> {
     agreed: Vec<Fields>,
     /// What the record said when it was made, per entity.
     made: Vec<Fields>,
+    /// Fields that could not be written somewhere: in life the record is parked, and nothing goes to and fro.
+    left_out: BTreeSet<(usize, FieldName)>,
     log: Vec<Written>,
 }
 
@@ -75,6 +77,7 @@ impl<'a> World<'a> {
             natives: BTreeMap::new(),
             agreed: vec![Fields::new(); entities.len()],
             made: Vec::new(),
+            left_out: BTreeSet::new(),
             log: Vec::new(),
         };
         for (at, entity) in entities.iter().enumerate() {
@@ -109,7 +112,7 @@ impl<'a> World<'a> {
                 format!("{}.{} turns from {} to {}", one.system, one.path, shown(&one.before), shown(&one.after))
             })
             .collect();
-        let words = format!("of a record made in {}, {}, and so on", self.seed, steps.join(", then "));
+        let words = format!("never comes to rest: of a record made in {}, {}, and so on", self.seed, steps.join(", then "));
         Some(Restless { entity: first.entity, field: first.field.clone(), system: first.system.clone(), words })
     }
 
@@ -131,10 +134,10 @@ impl<'a> World<'a> {
                     Owner::System(owner) => owner == self.seed || entity.column(owner).is_none(),
                     Owner::Latest | Owner::Review => true,
                 };
-                if has_a_say && !same(made, now) {
+                if has_a_say && !self.left_out.contains(&(at, cell.field.clone())) && !same(made, now) {
                     let seed = self.seed;
                     let (made, now) = (shown(made), shown(now));
-                    let words = format!("{made} of a record made in {seed} becomes {now} there by itself");
+                    let words = format!("does not stay as it is: {made} of a record made in {seed} becomes {now} there by itself");
                     return Some(Restless { entity: at, field: cell.field.clone(), system: seed.clone(), words });
                 }
             }
@@ -147,17 +150,19 @@ impl<'a> World<'a> {
         let entity = &self.entities[at];
         let columns: Vec<(&SystemName, &Column)> =
             entity.by_system.keys().filter_map(|name| Some((name, entity.column(name)?))).collect();
-        let said: Vec<Fields> = columns
-            .iter()
-            .map(|(name, column)| self.natives.get(&place(at, column, name)).map(|native| read(column, native)))
-            .map(Option::unwrap_or_default)
-            .collect();
+        let nothing = Fields::new();
+        let native =
+            |name: &SystemName, column: &Column| self.natives.get(&place(at, column, name)).unwrap_or(&nothing);
+        let said: Vec<Fields> = columns.iter().map(|(name, column)| read(column, native(name, column))).collect();
         for (field, known) in &entity.fields {
             let cells: Vec<(&SystemName, &Cell, Option<&Value>)> = columns
                 .iter()
                 .zip(&said)
                 .filter_map(|((name, column), said)| Some((*name, column.cell(field)?, said.get(field.as_str()))))
                 .collect();
+            if self.left_out.contains(&(at, field.clone())) {
+                continue;
+            }
             if let Some(value) = winner(&known.owner, self.agreed[at].get(field.as_str()), &cells).cloned() {
                 self.agreed[at].insert(field.to_string(), value);
             }
@@ -184,8 +189,11 @@ impl<'a> World<'a> {
                 _ => true,
             },
         };
-        // What cannot be written parks the record in life, and nothing goes to and fro.
-        if is_there || cell.write(agreed, native).is_err() {
+        if is_there || self.left_out.contains(&(at, cell.field.clone())) {
+            return;
+        }
+        if cell.write(agreed, native).is_err() {
+            self.left_out.insert((at, cell.field.clone()));
             return;
         }
         let after = cell.path.get(native).cloned().unwrap_or_default();
@@ -206,17 +214,17 @@ fn winner<'v>(
 ) -> Option<&'v Value> {
     let readers = || cells.iter().filter_map(|(name, cell, said)| Some((*name, *cell, (*said)?)));
     let owned = readers().find(|(name, ..)| *owner == Owner::System((*name).clone()));
-    if let Some((.., value)) = owned.filter(|(.., value)| base.is_some() || !value.is_null()) {
+    if let Some((.., value)) = owned.filter(|(.., value)| base.is_some() || !is_nothing(value)) {
         return Some(value);
     }
-    let fixed = readers().find(|(_, cell, value)| cell.way == Way::ReadOnly && !value.is_null());
+    let fixed = readers().find(|(_, cell, value)| cell.way == Way::ReadOnly && !is_nothing(value));
     if let Some((.., value)) = fixed.filter(|_| owned.is_none()) {
         return Some(value);
     }
     let free = || readers().filter(|(_, cell, _)| cell.way == Way::Both).map(|(.., value)| value);
     match base {
         Some(base) => free().find(|value| !same(base, value)).or(Some(base)),
-        None => free().find(|value| !value.is_null()).or_else(|| readers().map(|(.., value)| value).next()),
+        None => free().find(|value| !is_nothing(value)).or_else(|| readers().map(|(.., value)| value).next()),
     }
 }
 

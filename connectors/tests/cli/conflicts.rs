@@ -33,7 +33,7 @@ spreadsheet = "city"
 when = "false"
 "#;
 
-const ID: &str = "customer:left:C1";
+const ID: &str = "customer:right:C1";
 
 /// Two price lists that know each other and disagree about stage and city of one customer.
 fn in_conflict() -> Shell {
@@ -110,14 +110,14 @@ fn a_wrong_id_field_or_system_is_answered_with_what_was_meant() {
     let shell = in_conflict();
     shell.fails("sync", 3, &[]);
     let resolve = |rest: &str| format!("conflicts resolve {rest}");
-    let nearly = "did you mean `customer:left:C1`?";
+    let nearly = "did you mean `customer:right:C1`?";
     shell.fails(
-        &resolve("customer:left:C9 --take left"),
+        &resolve("customer:right:C9 --take left"),
         2,
-        &["nothing is in conflict under `customer:left:C9`", nearly],
+        &["nothing is in conflict under `customer:right:C9`", nearly],
     );
     let field =
-        ["`stge` of customer:left:C1 is not in conflict", "did you mean `stage`?", "in conflict is city, stage"];
+        ["`stge` of customer:right:C1 is not in conflict", "did you mean `stage`?", "in conflict is city, stage"];
     shell.fails(&resolve(&format!("{ID} stge --take left")), 2, &field);
     let system = ["`lft` has no say in", "did you mean `left`?", "its systems are left, right"];
     shell.fails(&resolve(&format!("{ID} --take lft")), 2, &system);
@@ -137,7 +137,6 @@ fn columns_that_would_feed_each_other_for_ever_are_refused_before_any_account_is
         "[fields.code]",
         "[on.left]\nresource = \"rows\"\n[on.right]\nresource = \"rows\"\n[fields.code]",
     );
-    let said =
-        ["P0143", "customer.toml:", "`full` never comes to rest", "left.name turns from", "right.full turns from"];
+    let said = ["P0143", "customer.toml:", "never comes to rest", "left.name turns from", "right.full turns from"];
     shell.fails("check --offline", 2, &said);
 }

@@ -64,7 +64,7 @@ fn report_restless(found: &Restless, spec: &FileSpec, world: &World<'_>, finding
     let names: Vec<&str> = world.connector(found.system.as_str()).into_iter().collect();
     let layers: Vec<&str> = std::iter::once(found.system.as_str()).chain(names).collect();
     let place = field.and_then(|field| cells::chosen(field, &layers)).map_or(0..0, |cell| cell.place.clone());
-    let message = format!("`{}` never comes to rest between the systems: {}", found.field, found.words);
+    let message = format!("`{}` {}", found.field, found.words);
     let help =
         "give the field an owner, make the column one-way with read = \"..\", or write to a path that nothing reads";
     findings.error_with_help("P0143", place, message, help);

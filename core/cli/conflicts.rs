@@ -130,7 +130,7 @@ fn chosen<'a>(all: &'a [Conflict], id: &str, fields: &[String]) -> Result<Vec<&'
         let said = format!("nothing is in conflict under `{id}`{meant}; `passerelle conflicts list` shows what is");
         return Err(Error::new(ErrorKind::Config, said));
     }
-    for field in fields.iter().filter(|field| !of_record.iter().any(|one| one.field.as_str() == **field)) {
+    if let Some(field) = fields.iter().find(|field| !of_record.iter().any(|one| one.field.as_str() == **field)) {
         let known = || of_record.iter().map(|conflict| FieldName::as_str(&conflict.field));
         let meant = meant(suggestion(field, known()));
         let in_conflict = known().collect::<Vec<_>>().join(", ");

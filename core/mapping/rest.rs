@@ -112,7 +112,8 @@ impl<'a> World<'a> {
                 format!("{}.{} turns from {} to {}", one.system, one.path, shown(&one.before), shown(&one.after))
             })
             .collect();
-        let words = format!("never comes to rest: of a record made in {}, {}, and so on", self.seed, steps.join(", then "));
+        let words =
+            format!("never comes to rest: of a record made in {}, {}, and so on", self.seed, steps.join(", then "));
         Some(Restless { entity: first.entity, field: first.field.clone(), system: first.system.clone(), words })
     }
 
@@ -137,7 +138,9 @@ impl<'a> World<'a> {
                 if has_a_say && !self.left_out.contains(&(at, cell.field.clone())) && !same(made, now) {
                     let seed = self.seed;
                     let (made, now) = (shown(made), shown(now));
-                    let words = format!("does not stay as it is: {made} of a record made in {seed} becomes {now} there by itself");
+                    let words = format!(
+                        "does not stay as it is: {made} of a record made in {seed} becomes {now} there by itself"
+                    );
                     return Some(Restless { entity: at, field: cell.field.clone(), system: seed.clone(), words });
                 }
             }

@@ -15,7 +15,7 @@ const NOW: i64 = 1_000_000;
 /// the hub's own write left at second 9, `-` is null, `!a` says that the field cannot be written there, and `~a` that it
 /// holds what the hub sent.
 fn decided(owners: &str, sides: &str) -> Decision {
-    let owners: Vec<(FieldName, Owner, Option<(SystemName, Value)>)> = owners.split_whitespace().map(owner).collect();
+    let owners: Vec<Given> = owners.split_whitespace().map(owner).collect();
     let rules: Vec<Rule<'_>> = owners
         .iter()
         .map(|(field, owner, taken)| Rule {
@@ -67,7 +67,10 @@ fn decided(owners: &str, sides: &str) -> Decision {
     decide(agreed.as_ref(), &views, &rules, Timestamp::from_second(NOW).unwrap())
 }
 
-fn owner(pair: &str) -> (FieldName, Owner, Option<(SystemName, Value)>) {
+/// A field, its owner, and what a person took of it.
+type Given = (FieldName, Owner, Option<(SystemName, Value)>);
+
+fn owner(pair: &str) -> Given {
     let (field, owner) = pair.split_once('=').unwrap();
     let (owner, taken) = owner.split_once('<').map_or((owner, None), |(owner, taken)| (owner, Some(taken)));
     let taken = taken.map(|taken| {

@@ -6,9 +6,11 @@ mod conflicts;
 mod contract;
 mod export;
 mod facts;
+mod inbox;
 mod memory;
 mod sled;
 mod trail;
+mod turns;
 mod typed;
 
 pub use backend::{Backend, Batch, Pair};
@@ -17,7 +19,9 @@ pub use export::{export, import};
 pub use facts::{
     At, COMPUTED, Counts, Entry, FieldEntry, Held, Job, Link, LinkSide, Parked, ReadTo, Run, Seen, Verdict, Why,
 };
+pub use inbox::{Hinted, Waiting};
 pub use memory::Memory;
 pub use sled::Sled;
 pub use trail::{Echo, Swing, Trail};
+pub use turns::Turn;
 pub use typed::{Facts, Store};

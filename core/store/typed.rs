@@ -22,8 +22,10 @@ const PREPARED: u8 = b'A';
 const WAITING: u8 = b'W';
 const REVISITS: u8 = b'V';
 pub(super) const CONFLICTS: u8 = b'X';
-pub(super) const TRAILS: u8 = b'T';
+pub(super) const TRAILS: u8 = b'E';
 pub(super) const TOUCHED: u8 = b'U';
+pub(super) const INBOX: u8 = b'I';
+pub(super) const TURNS: u8 = b'T';
 
 /// What the hub remembers.
 #[derive(Clone, Debug)]
@@ -34,7 +36,7 @@ pub struct Store {
 /// Facts that become true together, or not at all.
 #[derive(Debug, Default)]
 pub struct Facts {
-    batch: Batch,
+    pub(super) batch: Batch,
 }
 
 impl Store {
@@ -261,6 +263,11 @@ impl Facts {
     /// A write was made; `number` orders the entries of a run.
     pub fn journal(&mut self, number: u64, entry: &Entry) {
         self.put(key(JOURNAL, &[entry.run.as_str(), &format!("{number:012}")]), entry);
+    }
+
+    /// A run that did nothing is not told.
+    pub fn forget_run(&mut self, run: &Run) {
+        self.batch.delete(key(RUNS, &[run.id.as_str(), run.flow.as_str()]));
     }
 
     /// A run as it is now.

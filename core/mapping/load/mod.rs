@@ -44,12 +44,11 @@ pub(super) fn load(sources: &[Source], systems: &[(SystemName, String)]) -> (Vec
         file_of.push(number);
     }
     // Half a mapping has no rest to come to.
-    if files.iter().all(|(.., findings)| !findings.list.iter().any(Diagnostic::is_error)) {
-        if let Some(found) = rest::restless(&entities)
-            && let Some((_, spec, findings)) = file_of.get(found.entity).and_then(|number| files.get_mut(*number))
-        {
-            report_restless(&found, spec, &world, findings);
-        }
+    let is_whole = files.iter().all(|(.., findings)| !findings.list.iter().any(Diagnostic::is_error));
+    if let Some(found) = is_whole.then(|| rest::restless(&entities)).flatten()
+        && let Some((_, spec, findings)) = file_of.get(found.entity).and_then(|number| files.get_mut(*number))
+    {
+        report_restless(&found, spec, &world, findings);
     }
     let in_order = |findings: Findings<'_>| {
         let mut list = findings.list;

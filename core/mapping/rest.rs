@@ -42,13 +42,23 @@ pub(super) fn restless(entities: &[Entity]) -> Option<Restless> {
     systems.iter().find_map(|seed| (0..SAMPLES).find_map(|sample| World::new(entities, seed, sample).swing()))
 }
 
-/// A native record's place: entities that take only some records of a resource do not share them.
-type Place = (SystemName, ResourceName, Option<usize>);
+/// A native record's place, and whose it is: entities share their records, or have ones of their own.
+type Place = (SystemName, ResourceName, Whose);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Whose {
+    /// The column takes only some records of the resource, so that they need not be those of another entity.
+    Own(usize),
+    /// Of all entities that map the same records in two systems at least: only those can feed each other.
+    Shared(usize),
+}
 
 /// One record in every system.
 struct World<'a> {
     entities: &'a [Entity],
     seed: &'a SystemName,
+    /// With which entity each one shares its records.
+    shared: Vec<usize>,
     natives: BTreeMap<Place, Fields>,
     agreed: Vec<Fields>,
     /// What the record said when it was made, per entity.
@@ -74,6 +84,7 @@ impl<'a> World<'a> {
         let mut world = Self {
             entities,
             seed,
+            shared: shared(entities),
             natives: BTreeMap::new(),
             agreed: vec![Fields::new(); entities.len()],
             made: Vec::new(),
@@ -83,7 +94,8 @@ impl<'a> World<'a> {
         for (at, entity) in entities.iter().enumerate() {
             let Some(column) = entity.column(seed) else { continue };
             let canonical = made_up(entity, column, sample);
-            let native = world.natives.entry(place(at, column, seed)).or_default();
+            let place = world.place(at, column, seed);
+            let native = world.natives.entry(place).or_default();
             for cell in &column.cells {
                 plant(cell, &canonical, native);
             }
@@ -117,10 +129,15 @@ impl<'a> World<'a> {
         Some(Restless { entity: first.entity, field: first.field.clone(), system: first.system.clone(), words })
     }
 
+    fn place(&self, at: usize, column: &Column, system: &SystemName) -> Place {
+        let whose = if column.filter.is_some() { Whose::Own(at) } else { Whose::Shared(self.shared[at]) };
+        (system.clone(), column.resource.clone(), whose)
+    }
+
     /// What the record says where it was made.
     fn seeded(&self, at: usize) -> Fields {
         let Some(column) = self.entities[at].column(self.seed) else { return Fields::new() };
-        self.natives.get(&place(at, column, self.seed)).map(|native| read(column, native)).unwrap_or_default()
+        self.natives.get(&self.place(at, column, self.seed)).map(|native| read(column, native)).unwrap_or_default()
     }
 
     /// A value that came to rest as another one, although nobody but the person who made the record had a say.
@@ -155,7 +172,7 @@ impl<'a> World<'a> {
             entity.by_system.keys().filter_map(|name| Some((name, entity.column(name)?))).collect();
         let nothing = Fields::new();
         let native =
-            |name: &SystemName, column: &Column| self.natives.get(&place(at, column, name)).unwrap_or(&nothing);
+            |name: &SystemName, column: &Column| self.natives.get(&self.place(at, column, name)).unwrap_or(&nothing);
         let said: Vec<Fields> = columns.iter().map(|(name, column)| read(column, native(name, column))).collect();
         for (field, known) in &entity.fields {
             let cells: Vec<(&SystemName, &Cell, Option<&Value>)> = columns
@@ -178,8 +195,9 @@ impl<'a> World<'a> {
     }
 
     fn write(&mut self, at: usize, name: &SystemName, column: &Column, cell: &Cell, said: &Fields) {
+        let place = self.place(at, column, name);
         let agreed = &self.agreed[at];
-        let native = self.natives.entry(place(at, column, name)).or_default();
+        let native = self.natives.entry(place).or_default();
         let before = cell.path.get(native).cloned().unwrap_or_default();
         let is_there = match (cell.way, &cell.write) {
             (Way::ReadOnly, _) => true,
@@ -205,8 +223,21 @@ impl<'a> World<'a> {
     }
 }
 
-fn place(at: usize, column: &Column, system: &SystemName) -> Place {
-    (system.clone(), column.resource.clone(), column.filter.is_some().then_some(at))
+/// For each entity the first one that maps the same whole resources in two systems at least, itself at last.
+fn shared(entities: &[Entity]) -> Vec<usize> {
+    let alike = |one: &Entity, other: &Entity| {
+        let same = |name: &&SystemName| {
+            one.column(name).zip(other.column(name)).is_some_and(|(one, other)| {
+                one.resource == other.resource && one.filter.is_none() && other.filter.is_none()
+            })
+        };
+        one.by_system.keys().filter(same).count() >= 2
+    };
+    entities
+        .iter()
+        .enumerate()
+        .map(|(at, one)| entities.iter().position(|other| alike(one, other)).unwrap_or(at))
+        .collect()
 }
 
 /// The value that holds, as the engine decides it where no time is known.

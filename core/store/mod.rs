@@ -6,8 +6,11 @@ mod conflicts;
 mod contract;
 mod export;
 mod facts;
+mod history;
 mod inbox;
 mod memory;
+mod migrate;
+mod prune;
 mod sled;
 mod trail;
 mod turns;
@@ -19,9 +22,13 @@ pub use export::{export, import};
 pub use facts::{
     At, COMPUTED, Counts, Entry, FieldEntry, Held, Job, Link, LinkSide, Parked, ReadTo, Run, Seen, Verdict, Why,
 };
+pub use history::{Known, Origin, Place};
 pub use inbox::{Hinted, Waiting};
 pub use memory::Memory;
+pub use prune::{Pruned, Pruning};
 pub use sled::Sled;
 pub use trail::{Echo, Swing, Trail};
 pub use turns::Turn;
 pub use typed::{Facts, Store};
+
+use migrate::migrate;

@@ -2,6 +2,7 @@
 
 mod apply;
 mod check;
+mod conflicts;
 mod connectors;
 mod context;
 mod demo;
@@ -84,6 +85,7 @@ enum Command {
     Demo(demo::Args),
     Parked(parked::Args),
     Held(held::Args),
+    Conflicts(conflicts::Args),
     Trace(trace::Args),
     Undo(undo::Args),
     Journal(journal::Args),
@@ -140,6 +142,7 @@ async fn dispatch(context: &Context, command: Command) -> CommandResult {
         Command::Demo(args) => demo::run(context, &args).await,
         Command::Parked(args) => parked::run(context, &args).await,
         Command::Held(args) => held::run(context, &args).await,
+        Command::Conflicts(args) => conflicts::run(context, &args).await,
         Command::Trace(args) => trace::run(context, &args).await,
         Command::Undo(args) => undo::run(context, &args).await,
         Command::Journal(args) => journal::run(context, &args).await,

@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use passerelle_core::clock::Timestamp;
 use passerelle_core::connector::{
     Batch, Capabilities, Connector, Delivery, Effect, Feed, Hint, Identity, Lookup, Page, Resource, Schema,
 };
@@ -33,10 +34,29 @@ pub enum Trouble {
     Denied,
 }
 
+/// What a vendor makes of the texts that it is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Makes {
+    /// It keeps them.
+    #[default]
+    Nothing,
+    /// Capitals.
+    Upper,
+    /// No blanks at their ends, and single ones within.
+    Trimmed,
+    /// Numbers of two decimals.
+    Cents,
+    /// Phone numbers without blanks and points.
+    Digits,
+    /// `silver` of everything that is `gold`, as a rule of its own.
+    Silver,
+}
+
 #[derive(Clone, Debug)]
 struct Kept {
     fields: Fields,
     key: Option<ExternalKey>,
+    modified: Option<Timestamp>,
     moved: u64,
     presence: Presence,
     aliases: Vec<RemoteId>,
@@ -55,6 +75,11 @@ struct State {
     added: Fields,
     /// The vendor's search does not know yet what was just created.
     lags: bool,
+    makes: Makes,
+    /// The vendor's own clock, where it tells the time.
+    time: Option<Timestamp>,
+    /// A write is answered with its id alone.
+    answers_ids: bool,
 }
 
 /// A system in memory; clones share it.
@@ -101,11 +126,12 @@ impl Memory {
     pub fn put(&self, resource: &str, id: &str, fields: Fields) {
         let mut state = self.state();
         state.clock += 1;
-        let moved = state.clock;
+        let (moved, time) = (state.clock, state.time);
         let at = (resource.to_owned(), id.to_owned());
         let kept = state.kept.entry(at).or_insert(Kept {
             fields: Fields::new(),
             key: None,
+            modified: None,
             moved,
             presence: Presence::Present,
             aliases: Vec::new(),
@@ -113,6 +139,22 @@ impl Memory {
         kept.fields.extend(fields);
         kept.presence = Presence::Present;
         kept.moved = moved;
+        kept.modified = time;
+    }
+
+    /// The vendor's own clock: from now on records say when they were modified.
+    pub fn time(&self, at: Option<Timestamp>) {
+        self.state().time = at;
+    }
+
+    /// What the vendor makes of the values that it is sent.
+    pub fn makes(&self, makes: Makes) {
+        self.state().makes = makes;
+    }
+
+    /// From now on a write is answered with its id alone.
+    pub fn answers_ids(&self) {
+        self.state().answers_ids = true;
     }
 
     /// Puts a record away, as a person would; an edit brings it back.
@@ -238,6 +280,7 @@ impl State {
         record.key = kept.key.clone();
         record.presence = kept.presence;
         record.aliases = kept.aliases.clone();
+        record.modified = kept.modified;
         Some(record)
     }
 
@@ -259,24 +302,28 @@ impl State {
                 let key = Some(key.clone()).filter(|_| effect != Effect::Blind);
                 let mut fields = fields.clone();
                 fields.extend(self.added.clone());
-                let kept = Kept { fields, key, moved, presence: Presence::Present, aliases: Vec::new() };
+                let fields = self.made(&fields);
+                let kept =
+                    Kept { fields, key, modified: self.time, moved, presence: Presence::Present, aliases: Vec::new() };
                 self.kept.insert(at.clone(), kept);
                 self.move_state(&at, then);
                 self.written.push(format!("create {resource}/{id}"));
-                Ok(Written { id: id.into(), record: self.record(&at) })
+                Ok(self.answer(&at))
             }
             Write::Update { id, fields, then, .. } => {
                 let at = (resource.to_owned(), id.to_string());
+                let (made, time) = (self.made(fields), self.time);
                 let Some(kept) = self.kept.get_mut(&at) else {
                     return Err(Error::new(ErrorKind::NotFound, format!("there is no {resource}/{id}")));
                 };
-                kept.fields.extend(fields.clone());
+                kept.fields.extend(made);
                 kept.moved = moved;
+                kept.modified = time;
                 self.move_state(&at, then);
                 let said: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={}", plain(value))).collect();
                 let moves: Vec<String> = then.iter().map(|action| action.0.clone()).collect();
                 self.written.push(format!("update {resource}/{id} {}", [said, moves].concat().join(" ")));
-                Ok(Written { id: id.clone(), record: self.record(&at) })
+                Ok(self.answer(&at))
             }
             Write::Archive { id, .. } => {
                 let Some(kept) = self.kept.get_mut(&(resource.to_owned(), id.to_string())) else {
@@ -290,6 +337,14 @@ impl State {
         }
     }
 
+    fn answer(&self, at: &(String, String)) -> Written {
+        Written { id: at.1.as_str().into(), record: self.record(at).filter(|_| !self.answers_ids) }
+    }
+
+    fn made(&self, fields: &Fields) -> Fields {
+        fields.iter().map(|(name, value)| (name.clone(), made(self.makes, value))).collect()
+    }
+
     fn move_state(&mut self, at: &(String, String), then: &[passerelle_core::model::Action]) {
         if let Some(kept) = self.kept.get_mut(at) {
             for action in then {
@@ -298,6 +353,23 @@ impl State {
             }
         }
     }
+}
+
+/// What a vendor makes of a value.
+fn made(makes: Makes, value: &Value) -> Value {
+    let Some(text) = value.as_str() else { return value.clone() };
+    let made = match makes {
+        Makes::Nothing => text.to_owned(),
+        Makes::Upper => text.to_uppercase(),
+        Makes::Trimmed => text.split_whitespace().collect::<Vec<_>>().join(" "),
+        Makes::Cents => text.parse::<f64>().map_or_else(|_| text.to_owned(), |number| format!("{number:.2}")),
+        Makes::Digits => match text.chars().all(|c| c.is_ascii_digit() || "+ .".contains(c)) {
+            true => text.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect(),
+            false => text.to_owned(),
+        },
+        Makes::Silver => text.replace("gold", "silver"),
+    };
+    made.into()
 }
 
 fn plain(value: &Value) -> String {

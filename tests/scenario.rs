@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use passerelle_core::clock::{ManualClock, Timestamp};
+use passerelle_core::clock::{Clock, ManualClock, Timestamp};
 use passerelle_core::connector::Connector;
 use passerelle_core::engine::{Engine, Flow, Scope, Unwatched};
 use passerelle_core::mapping::{Mappings, Source};
@@ -18,7 +18,7 @@ use passerelle_core::system::{System, Systems};
 use serde_json::Value;
 
 use crate::memory::Memory;
-use story::{Deed, Deletion, Edit, Event, Gap, Story, Then, trouble};
+use story::{Deed, Deletion, Edit, Event, Gap, Story, Then, makes, trouble};
 
 /// Tells the story in `file`.
 ///
@@ -44,6 +44,9 @@ struct Teller {
     first_plan: Option<String>,
     /// Whether the journal must tell every write: it was not lost itself.
     tells_all: bool,
+    tells_time: bool,
+    /// What automations of the vendors set after every run.
+    resets: Vec<Edit>,
 }
 
 impl Teller {
@@ -58,6 +61,9 @@ impl Teller {
                 memory.feed_repeats = story.feeds_repeat;
                 if story.cannot_archive.contains(name) {
                     memory.cannot_archive();
+                }
+                if story.answers_ids {
+                    memory.answers_ids();
                 }
                 (name.clone(), memory)
             })
@@ -110,7 +116,17 @@ impl Teller {
             watch: Arc::new(Unwatched),
             proven: Arc::default(),
         };
-        Ok(Self { systems, engine, clock, disk, last_error: None, first_plan: None, tells_all: true })
+        Ok(Self {
+            systems,
+            engine,
+            clock,
+            disk,
+            last_error: None,
+            first_plan: None,
+            tells_all: true,
+            tells_time: story.tells_time,
+            resets: Vec::new(),
+        })
     }
 
     async fn happen(&mut self, event: &Event) -> Result<(), String> {
@@ -168,6 +184,17 @@ impl Teller {
                 }
             }
             Event::Happens(Deed::LastRunIsUndone) => self.undo().await?,
+            Event::Take(system) => self.take(system)?,
+            Event::Makes(systems) => {
+                for (system, word) in systems {
+                    self.system(system)?.makes(makes(word)?);
+                }
+            }
+            Event::Resets(edit) => self.resets.push(edit.clone()),
+            Event::Rest(systems) => {
+                let is_off = |edit: &Edit| systems.iter().any(|system| edit.at.starts_with(&format!("{system}/")));
+                self.resets.retain(|edit| !is_off(edit));
+            }
             Event::Happens(deed) => self.deed(deed)?,
         }
         Ok(())
@@ -211,6 +238,41 @@ impl Teller {
 
     /// Runs every flow, after a plan of the same, which must change nothing and say what the run then does.
     async fn sync(&mut self, scope: Scope) -> Result<(), String> {
+        self.tell_time(None)?;
+        let result = self.run(scope).await;
+        for edit in self.resets.clone() {
+            self.edit(&edit)?;
+        }
+        result
+    }
+
+    /// The vendors' clocks: the hub's own, unless a story says otherwise.
+    fn tell_time(&self, on: Option<&str>) -> Result<(), String> {
+        let on = on.map(|text| text.parse::<Timestamp>().map_err(|cause| format!("{text}: {cause}"))).transpose()?;
+        let now = self.tells_time.then(|| self.clock.now());
+        self.systems.values().for_each(|memory| memory.time(on.or(now)));
+        Ok(())
+    }
+
+    /// A person takes the value of a system, as `conflicts resolve --all` does.
+    fn take(&self, system: &str) -> Result<(), String> {
+        let mut facts = Facts::new();
+        for mut conflict in self.conflicts()? {
+            let name = SystemName::from(system);
+            let Some(said) = conflict.sides.get(&name).cloned() else { continue };
+            facts.again(&store::At { entity: conflict.entity.clone(), system: name.clone(), id: said.id });
+            conflict.taken = Some(store::Taken { system: name, value: said.value, at: self.clock.now() });
+            conflict.moved = None;
+            facts.conflict(&conflict);
+        }
+        self.engine.store.commit(facts).map_err(|error| error.to_string())
+    }
+
+    fn conflicts(&self) -> Result<Vec<store::Conflict>, String> {
+        self.engine.store.conflicts_after(None, usize::MAX).map_err(|error| error.to_string())
+    }
+
+    async fn run(&mut self, scope: Scope) -> Result<(), String> {
         let flows = self.engine.flows.clone();
         let troubled = self.systems.values().any(Memory::is_troubled);
         let before = (self.facts()?, self.written());
@@ -276,6 +338,7 @@ impl Teller {
 
     fn edit(&self, edit: &Edit) -> Result<(), String> {
         let (memory, resource, id) = self.place(&edit.at)?;
+        self.tell_time(edit.on.as_deref())?;
         memory.put(resource, id, edit.fields.clone());
         Ok(())
     }
@@ -339,6 +402,13 @@ impl Teller {
         {
             return Err(format!("parked: {reasons:#?}, wanted {:#?}", then.parked));
         }
+        let conflicts: Vec<String> = self.conflicts()?.iter().map(told_conflict).collect();
+        if conflicts.len() != then.conflicts.len()
+            || !then.conflicts.iter().all(|part| conflicts.iter().any(|told| told.contains(part)))
+        {
+            return Err(format!("conflicts: {conflicts:#?}, wanted {:#?}", then.conflicts));
+        }
+        self.compare_rules(&then.rules)?;
         let held = self.engine.store.held().map_err(|error| error.to_string())?;
         let waiting = held.into_iter().filter(|held| held.verdict == Verdict::Waiting);
         same("held", &waiting.map(|held| held.label).collect::<Vec<_>>(), &then.held)?;
@@ -348,6 +418,16 @@ impl Teller {
             (error, wanted) => return Err(format!("error: {error:?}, wanted {wanted:?}")),
         }
         self.verify(then.differences).await
+    }
+
+    fn compare_rules(&self, wanted: &[String]) -> Result<(), String> {
+        let entries = self.engine.store.journal(None).map_err(|error| error.to_string())?;
+        let fields = entries.into_iter().flat_map(|entry| entry.fields);
+        let rules: Vec<String> = fields.map(|field| format!("{}: {}", field.field, field.rule)).collect();
+        match wanted.iter().find(|part| !rules.iter().any(|rule| rule.contains(*part))) {
+            Some(missing) => Err(format!("no rule says {missing}: {rules:#?}")),
+            None => Ok(()),
+        }
     }
 
     /// Every write is in the journal, or still to be looked up; and what the journal is sure of was made.
@@ -383,6 +463,13 @@ impl Teller {
 
 fn told_of(change: &Change) -> (String, String, String) {
     (change.verb().to_owned(), change.link.to_string(), change.system.to_string())
+}
+
+fn told_conflict(conflict: &store::Conflict) -> String {
+    let value = |value: &Value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+    let said = conflict.sides.iter().map(|(system, said)| format!("{system} says {}", value(&said.value)));
+    let moved = conflict.moved.as_ref().map(|system| format!("; {system} moved")).unwrap_or_default();
+    format!("{} of {}: {}{moved}", conflict.field, conflict.link, said.collect::<Vec<_>>().join(", "))
 }
 
 fn told(system: &str, write: &str) -> String {

@@ -24,7 +24,7 @@ pub(super) fn text_of(hub: &Hub, reports: &[Ran]) -> String {
         }
         if report.waiting > 0 {
             text.push_str(&format!(
-                "  {} wait for a person: passerelle parked list, passerelle held list\n",
+                "  {} wait for a person: passerelle parked list, held list, conflicts list\n",
                 report.waiting
             ));
         }
@@ -80,6 +80,7 @@ fn counts_text(counts: &Counts) -> String {
         (counts.archived, "archived"),
         (counts.parked, "parked"),
         (counts.held, "held"),
+        (counts.conflicts, "in conflict"),
     ] {
         if count > 0 {
             parts.push(format!("{count} {word}"));

@@ -6,7 +6,7 @@ use super::Context;
 use super::hub::open_store;
 use super::output::{CommandResult, Report};
 use crate::clock::Timestamp;
-use crate::store::{Parked, Run, Store, Verdict, Why};
+use crate::store::{Parked, Run, Store, Verdict};
 
 /// Systems, cursors, lag, last runs, and what waits for a person.
 #[derive(Debug, clap::Args)]
@@ -46,9 +46,11 @@ pub async fn run(context: &Context, _: &Args) -> CommandResult {
 
 fn waiting(store: &Store) -> crate::Result<Value> {
     let parked: Vec<Parked> = store.parked(usize::MAX)?;
-    let conflicts = parked.iter().filter(|parked| parked.why == Why::Conflict).count();
+    // An older version parked them; the next run makes conflicts of them.
+    let old = parked.iter().filter(|parked| parked.is_conflict()).count();
+    let conflicts = super::conflicts::every(store)?.iter().filter(|conflict| conflict.taken.is_none()).count();
     let held = store.held()?.iter().filter(|held| held.verdict == Verdict::Waiting).count();
-    Ok(json!({ "parked": parked.len() - conflicts, "held": held, "conflicts": conflicts }))
+    Ok(json!({ "parked": parked.len() - old, "held": held, "conflicts": conflicts + old }))
 }
 
 fn last_run(now: Timestamp, run: Option<&Run>) -> String {

@@ -46,6 +46,7 @@ impl Pass<'_> {
         let mut intents = Vec::new();
         for ((at, change), write) in batch.iter().zip(writes) {
             let work = &mut works[*at];
+            self.note_sent(self.entity(&change.entity)?, work, change, &mut facts)?;
             if change.op == Op::Create {
                 facts.link(&work.link);
                 work.new = false;

@@ -1,6 +1,7 @@
 //! Pull, decide, push: the only room that waits on systems and store together.
 
 mod apply;
+mod breaker;
 mod depart;
 mod follow;
 mod gate;
@@ -8,6 +9,7 @@ mod hint;
 mod intend;
 mod link;
 mod meet;
+mod notes;
 mod pass;
 mod permit;
 mod propose;
@@ -34,7 +36,7 @@ use jiff::Timestamp;
 
 use crate::clock::Clock;
 use crate::mapping::Mappings;
-use crate::model::{EntityName, FlowName, RunId, SystemName};
+use crate::model::{EntityName, FieldName, FlowName, LinkId, RunId, SystemName};
 use crate::plan::{FlowPlan, Plan};
 use crate::store::{Counts, Facts, Run, Store, Verdict};
 use crate::system::Systems;
@@ -251,9 +253,18 @@ impl Engine {
             after = Some(last.at.clone());
             parked += page.iter().filter(|parked| parked.at.entity == *entity).count();
         }
+        let mut conflicts = 0;
+        let mut after: Option<(LinkId, FieldName)> = None;
+        loop {
+            let from = after.as_ref().map(|(link, field)| (link, field));
+            let page = self.store.conflicts_after(from, PAGE)?;
+            let Some(last) = page.last() else { break };
+            after = Some((last.link.clone(), last.field.clone()));
+            conflicts += page.iter().filter(|one| one.entity == *entity && one.taken.is_none()).count();
+        }
         let held = self.store.held()?;
         let held = held.iter().filter(|held| held.source.entity == *entity && held.verdict == Verdict::Waiting).count();
-        Ok((parked + held) as u64)
+        Ok((parked + held + conflicts) as u64)
     }
 
     fn remember_run(&self, run: &Run) -> Result<()> {

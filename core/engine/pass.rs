@@ -9,7 +9,7 @@ use crate::connector::Effect;
 use crate::mapping::{Column, Entity};
 use crate::model::{EntityName, FlowName, LinkId, RemoteId, RunId, SystemName};
 use crate::plan::{Change, FlowPlan, Matching, Prepared};
-use crate::store::{At, Counts, Facts, Held, Parked, ReadTo};
+use crate::store::{At, Conflict, Counts, Facts, Held, Parked, ReadTo};
 use crate::{Error, ErrorKind, Result};
 
 /// Whether a pass writes.
@@ -33,6 +33,8 @@ pub(super) struct Pass<'a> {
     pub held: Vec<Held>,
     /// What a dry pass would park.
     pub parked: Vec<Parked>,
+    /// What a dry pass would leave in conflict.
+    pub conflicts: Vec<Conflict>,
     /// What accounts lacked.
     pub preparations: Vec<Prepared>,
     /// Accounts that were asked whether they are ready, and whether their records can bear the hub's key.
@@ -74,6 +76,7 @@ impl<'a> Pass<'a> {
             changes: Vec::new(),
             held: Vec::new(),
             parked: Vec::new(),
+            conflicts: Vec::new(),
             preparations: Vec::new(),
             ready: BTreeMap::new(),
             fetching: BTreeSet::new(),
@@ -265,6 +268,7 @@ impl<'a> Pass<'a> {
             changes: self.changes,
             held: self.held,
             parked: self.parked,
+            conflicts: self.conflicts,
             counts: self.counts,
             calls,
             undoes: None,

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::notes::hear_computed;
 use super::pass::Pass;
 use super::sift::first;
 use super::step::Why as Because;
 use super::work::{Trouble, Work, named};
 use crate::Result;
+use crate::clock::Timestamp;
 use crate::mapping::{Entity, Problem};
 use crate::model::{Canonical, FieldName, Fields, Presence, SystemName};
 use crate::plan::Op;
@@ -81,14 +83,17 @@ impl Pass<'_> {
         proposals: &mut Vec<Proposal>,
         creating: &mut BTreeMap<SystemName, Vec<usize>>,
     ) -> Result<()> {
-        let decision = decide_work(entity, &works[at], systems);
+        self.recall(&mut works[at])?;
+        let mut decision = decide_work(entity, &works[at], systems, self.now());
+        works[at].notes.is_decided = true;
+        self.hold_back(&mut works[at], &mut decision);
         let problems = entity.validate(&decision.merged);
         if !problems.is_empty() {
             works[at].trouble = Some(misfit(first(problems)));
             return Ok(());
         }
+        works[at].conflicts = decision.conflicts.clone();
         if let Some(conflict) = decision.conflicts.first() {
-            works[at].conflicts = decision.conflicts.clone();
             tracing::debug!(link = %works[at].link.id, field = %conflict.field, "sides differ and a person must choose");
         }
         let before = proposals.len();
@@ -121,12 +126,19 @@ impl Pass<'_> {
         proposals: &mut Vec<Proposal>,
     ) -> Result<()> {
         let mut wanted = Vec::new();
-        for (name, side) in &work.sides {
+        for name in work.sides.keys().cloned().collect::<Vec<_>>() {
+            let Some(side) = work.sides.get(&name) else { continue };
+            let name = &name;
             let column = self.column(entity, name)?;
             let fields = decision.writes.get(name).cloned().unwrap_or_default();
             let (spelled, _) = self.to_ids(entity, name, &decision.merged, &fields)?;
             let native = &side.record.fields;
-            let seen = column.derived(&spelled, Some(native));
+            let trail = &mut work.notes.trail;
+            let seen = column.derived(&spelled, Some(native)).map(|mut seen| {
+                let there = |path: &str| native.get(path).cloned().unwrap_or_default();
+                seen.retain(|path, value| !hear_computed(trail, name, path, value, &there(path)));
+                seen
+            });
             let extra = seen.and_then(|extra| {
                 let goes = !fields.is_empty() || !extra.is_empty();
                 let unseen = if goes { column.unseen(&spelled, native)? } else { Fields::new() };
@@ -139,11 +151,14 @@ impl Pass<'_> {
                     return Ok(());
                 }
             };
+            let id = side.record.id.clone();
+            let extra: Fields =
+                extra.into_iter().filter(|(path, value)| !self.holds_back_computed(work, name, path, value)).collect();
             if !fields.is_empty() || !extra.is_empty() {
                 wanted.push(Proposal {
                     work: at,
                     target: name.clone(),
-                    op: Op::Update { id: side.record.id.clone() },
+                    op: Op::Update { id },
                     fields,
                     extra,
                     merged: decision.merged.clone(),
@@ -184,7 +199,7 @@ impl Pass<'_> {
     fn create(&self, entity: &Entity, work: &Work, at: usize, target: &SystemName) -> Result<Proposal> {
         let column = self.column(entity, target)?;
         let systems = self.kept_in(entity);
-        let merged = decide_work(entity, work, &systems).merged;
+        let merged = decide_work(entity, work, &systems, self.now()).merged;
         let fields = named(merged.keys().cloned()).into_iter().filter(|field| column.writes(field)).collect();
         let rule = Reason { rule: "new".to_owned(), source: work.source.clone() };
         let reasons = merged.keys().map(|field| (FieldName::new(field.as_str()), rule.clone())).collect();
@@ -194,7 +209,7 @@ impl Pass<'_> {
 }
 
 /// The decision over a work's sides, in the order of the flow.
-pub(super) fn decide_work(entity: &Entity, work: &Work, systems: &[SystemName]) -> Decision {
+pub(super) fn decide_work(entity: &Entity, work: &Work, systems: &[SystemName], now: Timestamp) -> Decision {
     let writable: BTreeMap<&SystemName, BTreeSet<FieldName>> = work
         .sides
         .keys()
@@ -204,18 +219,31 @@ pub(super) fn decide_work(entity: &Entity, work: &Work, systems: &[SystemName]) 
     let mut ordered: Vec<&SystemName> = systems.iter().filter(|name| work.sides.contains_key(*name)).collect();
     ordered.extend(work.sides.keys().filter(|name| !systems.contains(name)));
     let none = BTreeSet::new();
-    let sides: Vec<Side<'_>> = ordered
-        .into_iter()
-        .filter_map(|name| work.sides.get_key_value(name))
-        .map(|(name, side)| Side {
-            system: name,
-            now: &side.canonical,
-            modified: side.modified(),
-            writable: writable.get(name).unwrap_or(&none),
+    let known = ordered.into_iter().filter_map(|name| work.sides.get_key_value(name));
+    let heard: Vec<_> = known
+        .map(|(name, side)| {
+            let now = work.heard(entity, name, &side.canonical);
+            (name, side.modified(), work.echoes(name, &side.canonical), now)
         })
         .collect();
-    let rules: Vec<Rule<'_>> = entity.field_names().map(|field| Rule { field, owner: entity.owner(field) }).collect();
-    decide(work.link.agreed.as_ref(), &sides, &rules)
+    let sides: Vec<Side<'_>> = heard
+        .iter()
+        .map(|(name, modified, echoes, now)| Side {
+            system: name,
+            now,
+            modified: *modified,
+            touched: work.notes.touched.get(*name).copied(),
+            echoes,
+            writable: writable.get(*name).unwrap_or(&none),
+        })
+        .collect();
+    let taken = |field: &FieldName| {
+        let conflict = work.notes.conflicts.iter().find(|conflict| conflict.field == *field)?;
+        conflict.taken.as_ref().map(|taken| (&taken.system, &taken.value))
+    };
+    let rule = |field| Rule { field, owner: entity.owner(field), taken: taken(field) };
+    let rules: Vec<Rule<'_>> = entity.field_names().map(rule).collect();
+    decide(work.link.agreed.as_ref(), &sides, &rules, now)
 }
 
 /// The first unfinished document that is not there any more.

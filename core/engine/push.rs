@@ -175,6 +175,7 @@ impl Pass<'_> {
         let presence = if is_archived { Presence::Archived } else { Presence::Present };
         let side = LinkSide { resource: change.resource.clone(), id: written.id.clone(), presence, left: false };
         work.link.sides.insert(name.clone(), side);
+        self.note_written(work, change, written, facts);
         facts.link(&work.link);
         facts.seen(entity.name(), &name, &written.id, &Seen { link: work.link.id.clone(), hash: 0 });
         match change.op {
@@ -219,7 +220,10 @@ impl Pass<'_> {
             None => None,
         };
         match record.map(|record| self.take_in(entity, name, &record)) {
-            Some(Ok(Some(fresh))) => drop(work.sides.insert(name.clone(), fresh)),
+            Some(Ok(Some(fresh))) => {
+                work.sides.insert(name.clone(), fresh);
+                work.note_forms(change);
+            }
             Some(Ok(None)) | None => {}
             Some(Err(trouble)) => work.trouble = Some(*trouble),
         }

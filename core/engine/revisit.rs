@@ -8,7 +8,7 @@ use super::work::Trouble;
 use crate::Result;
 use crate::connector::{Effect, Lookup};
 use crate::mapping::Entity;
-use crate::model::{EntityName, Presence, Record, RemoteId, SystemName};
+use crate::model::{EntityName, FieldName, LinkId, Owner, Presence, Record, RemoteId, SystemName};
 use crate::store::{At, Facts, Job, Parked, Verdict, Why};
 
 /// Records looked at again together.
@@ -22,6 +22,7 @@ impl Pass<'_> {
         first.extend(self.engine.store.jobs()?.into_iter().flat_map(|job| job.sources));
         let held = self.engine.store.held()?.into_iter().filter(|held| held.verdict == Verdict::Approved);
         first.extend(held.map(|held| held.source));
+        first.extend(self.decidable()?);
         let awaited = self.engine.store.revisits()?.into_iter().filter(|at| mine.contains(&at.entity));
         let awaited: Vec<At> = awaited.collect();
         first.extend(awaited.iter().cloned());
@@ -33,6 +34,24 @@ impl Pass<'_> {
         awaited.iter().for_each(|at| facts.revisited(at));
         self.engine.store.commit(facts)?;
         self.revisit_parked(&mine, |parked| parked.why != Why::Ambiguous && !first.contains(&parked.at)).await
+    }
+
+    /// Records in conflict over a field that the mapping no longer leaves to a person.
+    fn decidable(&self) -> Result<Vec<At>> {
+        let mut found = Vec::new();
+        let mut after: Option<(LinkId, FieldName)> = None;
+        loop {
+            let from = after.as_ref().map(|(link, field)| (link, field));
+            let page = self.engine.store.conflicts_after(from, BATCH)?;
+            let Some(last) = page.last() else { return Ok(found) };
+            after = Some((last.link.clone(), last.field.clone()));
+            for conflict in page {
+                let entity = self.engine.mappings.entity(&conflict.entity);
+                let is_decided = entity.is_some_and(|entity| *entity.owner(&conflict.field) != Owner::Review);
+                let first = conflict.sides.into_iter().next().filter(|_| is_decided);
+                found.extend(first.map(|(system, said)| At { entity: conflict.entity, system, id: said.id }));
+            }
+        }
     }
 
     /// The flow's entity, and those it refers to that no flow keeps.

@@ -1,11 +1,14 @@
 //! What became of works is remembered: links, what was seen, what is held, parked or waits.
 
-use super::pass::Pass;
-use super::work::{Trouble, Work, is_planned};
+use serde_json::Value;
+
+use super::pass::{Mode, Pass};
+use super::work::{Work, is_planned};
 use crate::Result;
 use crate::mapping::Entity;
+use crate::model::{FieldName, SystemName};
 use crate::plan::Twins;
-use crate::store::{Facts, Seen, Why as Parked};
+use crate::store::{Conflict, Facts, Said, Seen};
 
 impl Pass<'_> {
     /// Remembers who is there, and not what was seen: the pull that follows decides.
@@ -89,21 +92,46 @@ impl Pass<'_> {
             self.follow_again(&work.link, &at, facts)?;
             self.unpark(&at, facts)?;
         }
-        self.park_conflicts(work, facts)
+        self.tidy_notes(work, facts);
+        self.keep_conflicts(work, facts);
+        self.park_stuck(work, facts)
     }
 
-    fn park_conflicts(&mut self, work: &Work, facts: &mut Facts) -> Result<()> {
-        let Some(first) = work.conflicts.first() else { return Ok(()) };
-        let said: Vec<String> = first
-            .values
-            .iter()
-            .map(|(system, value)| format!("{system} says {}", super::link::spoken(value)))
-            .collect();
-        let reason = format!("{} was changed differently: {}", first.field, said.join(", "));
-        let detail = serde_json::to_value(&work.conflicts).unwrap_or_default();
-        let trouble = Trouble::new(Parked::Conflict, reason).field(first.field.to_string()).detail(detail);
-        let hash = work.sides.get(&work.source).map_or(0, |side| side.hash);
-        let link = Some(work.link.id.clone());
-        self.park(&work.source_at(), link, work.link.label.clone(), trouble, hash, facts)
+    /// Fields in conflict as they are now; those that no longer are end by themselves.
+    fn keep_conflicts(&mut self, work: &Work, facts: &mut Facts) {
+        let is_over = |field: &FieldName| match work.notes.is_decided {
+            true => !work.conflicts.iter().any(|clash| clash.field == *field),
+            false => work.notes.ended.contains(field),
+        };
+        for known in work.notes.conflicts.iter().filter(|known| is_over(&known.field)) {
+            facts.settled(&known.link, &known.field);
+        }
+        for clash in &work.conflicts {
+            let known = work.notes.conflicts.iter().find(|known| known.field == clash.field);
+            let conflict = Conflict {
+                link: work.link.id.clone(),
+                entity: work.link.entity.clone(),
+                label: work.link.label.clone(),
+                field: clash.field.clone(),
+                agreed: clash.agreed.clone(),
+                sides: clash.values.iter().filter_map(|(name, value)| said(work, name, value)).collect(),
+                since: known.map_or_else(|| self.now(), |known| known.since),
+                // What could not be looked at, because its side is not there now, still holds.
+                taken: known.and_then(|known| known.taken.clone()).filter(|_| clash.moved.is_none()),
+                moved: clash.moved.clone().or_else(|| known.and_then(|known| known.moved.clone())),
+            };
+            self.counts.conflicts += u64::from(known.is_none());
+            facts.conflict(&conflict);
+            if self.mode == Mode::Dry {
+                self.conflicts.retain(|other| (&other.link, &other.field) != (&conflict.link, &conflict.field));
+                self.conflicts.push(conflict);
+            }
+        }
     }
+}
+
+fn said(work: &Work, name: &SystemName, value: &Value) -> Option<(SystemName, Said)> {
+    let side = work.sides.get(name)?;
+    let said = Said { id: side.record.id.clone(), value: value.clone(), modified: side.modified() };
+    Some((name.clone(), said))
 }

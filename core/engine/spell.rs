@@ -13,7 +13,7 @@ use crate::Result;
 use crate::mapping::Entity;
 use crate::model::{EntityName, FieldName, LinkId, Presence, SystemName};
 use crate::plan::{Basis, Change, Op};
-use crate::store::{At, FieldEntry, LinkSide, Why};
+use crate::store::{At, COMPUTED, FieldEntry, LinkSide, Why};
 
 impl Pass<'_> {
     /// Proposals in the vendors' words; what they refer to is created first.
@@ -88,7 +88,7 @@ impl Pass<'_> {
             field: field.clone(),
             old: now.and_then(|now| now.get(field.as_str())).cloned().unwrap_or(Value::Null),
             new: proposal.merged.get(field.as_str()).cloned().unwrap_or(Value::Null),
-            rule: proposal.reasons.get(field).map_or_else(|| "computed".to_owned(), |reason| reason.rule.clone()),
+            rule: proposal.reasons.get(field).map_or_else(|| COMPUTED.to_owned(), |reason| reason.rule.clone()),
             source: proposal.reasons.get(field).map_or_else(|| work.source.clone(), |reason| reason.source.clone()),
         };
         let fields = proposal.fields.iter().map(entry).filter(|entry| entry.old != entry.new).chain(computed).collect();
@@ -175,7 +175,7 @@ fn computed(work: &Work, proposal: &Proposal) -> Vec<FieldEntry> {
         field: FieldName::new(path.as_str()),
         old: side.record.fields.get(path).cloned().unwrap_or(Value::Null),
         new: value.clone(),
-        rule: "computed".to_owned(),
+        rule: COMPUTED.to_owned(),
         source: work.source.clone(),
     };
     proposal.extra.iter().map(entry).collect()

@@ -77,9 +77,14 @@ impl Pass<'_> {
                 return Ok(());
             }
             if round + 1 == ROUNDS {
-                let reason = "this record changes again after every write: two columns do not agree on a value";
                 for proposal in &proposed {
-                    works[proposal.work].trouble = Some(Trouble::new(Parked::Conflict, reason));
+                    let fields: Vec<&str> = proposal.fields.iter().map(crate::model::FieldName::as_str).collect();
+                    let reason = format!(
+                        "this record changes again after every write of {} in {}: two columns do not agree on a value",
+                        fields.join(", "),
+                        proposal.target
+                    );
+                    works[proposal.work].trouble = Some(Trouble::new(Parked::PingPong, reason));
                 }
                 return Ok(());
             }

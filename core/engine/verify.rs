@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::notes::are_numbers;
 use super::pass::Pass;
 use super::propose::decide_work;
 use super::work::{Work, named};
 use super::{Engine, Flow};
 use crate::Result;
 use crate::mapping::{Entity, Gate};
-use crate::model::{FlowName, LinkId, Presence, SystemName};
+use crate::model::{Canonical, FieldName, FlowName, LinkId, Presence, SystemName};
 use crate::reconcile::agrees;
 use crate::store::{Link, Verdict};
 
@@ -61,6 +62,9 @@ impl Engine {
             pass.gather(entity, &mut works).await?;
             let all: Vec<usize> = (0..works.len()).collect();
             pass.resolve(entity, &mut works, &all).await?;
+            for work in &mut works {
+                pass.recall(work)?;
+            }
             for work in &works {
                 pass.compare(entity, work, &mut verified)?;
             }
@@ -99,10 +103,10 @@ impl Pass<'_> {
             verified.differences.push(told("record", json!({ "deleted": name })));
         }
         for field in entity.field_names() {
-            let said: Vec<(&SystemName, &Value)> = work
+            let said: Vec<(&SystemName, Value)> = work
                 .sides
                 .iter()
-                .filter_map(|(name, side)| side.canonical.get(field.as_str()).map(|value| (name, value)))
+                .filter_map(|(name, side)| Some((name, told_value(entity, work, name, &side.canonical, field)?)))
                 .collect();
             let Some((_, first)) = said.first() else { continue };
             if said.iter().any(|(_, value)| !agrees(first, value)) {
@@ -119,12 +123,15 @@ impl Pass<'_> {
     /// What the hub computes and only writes, where it is not as it should be.
     fn computed_apart(&self, entity: &Entity, work: &Work) -> Result<Vec<(String, Value)>> {
         let mut apart = Vec::new();
-        let merged = decide_work(entity, work, &self.kept_in(entity)).merged;
+        let merged = decide_work(entity, work, &self.kept_in(entity), self.now()).merged;
         for (name, side) in &work.sides {
             let (spelled, _) = self.to_ids(entity, name, &merged, &BTreeSet::new())?;
             let derived = self.column(entity, name)?.derived(&spelled, Some(&side.record.fields));
             for (path, wanted) in derived.unwrap_or_default() {
                 let there = side.record.fields.get(&path).cloned().unwrap_or_default();
+                if work.is_form(name, &path, &wanted, &there) && !are_numbers(&wanted, &there) {
+                    continue;
+                }
                 apart.push((path, json!({ name.as_str(): there, "computed": wanted })));
             }
         }
@@ -134,7 +141,7 @@ impl Pass<'_> {
     /// Where a record with one side should have been created and was not, unless a person holds it back.
     fn missing_in(&self, entity: &Entity, work: &Work) -> Result<Vec<SystemName>> {
         let systems = self.kept_in(entity);
-        let merged = decide_work(entity, work, &systems).merged;
+        let merged = decide_work(entity, work, &systems, self.now()).merged;
         let mut missing = Vec::new();
         for name in systems.iter().filter(|name| !work.link.sides.contains_key(*name)) {
             if !self.takes_new(entity, name)? {
@@ -154,6 +161,14 @@ impl Pass<'_> {
         }
         Ok(missing)
     }
+}
+
+/// What a side says of a field; a vendor's own spelling of the agreed text is that text, while a rounded number differs.
+fn told_value(entity: &Entity, work: &Work, name: &SystemName, now: &Canonical, field: &FieldName) -> Option<Value> {
+    let there = now.get(field.as_str())?;
+    let heard = work.heard(entity, name, now);
+    let meant = heard.get(field.as_str()).filter(|meant| !are_numbers(meant, there)).unwrap_or(there);
+    Some(meant.clone())
 }
 
 fn unread(link: Link) -> Work {

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::breaker::Stuck;
+use super::notes::Notes;
 use crate::model::{Canonical, FieldName, LinkId, Record, RemoteId, SystemName};
-use crate::reconcile::Conflict;
+use crate::reconcile::Clash;
 use crate::store::{At, Held, Link, Why};
 
 /// Ids of records that a plan would create begin with this: no vendor's do.
@@ -54,7 +56,11 @@ pub(super) struct Work {
     /// Where it waited and nothing is left to do.
     pub finished: BTreeSet<SystemName>,
     /// Fields that a person must decide.
-    pub conflicts: Vec<Conflict>,
+    pub conflicts: Vec<Clash>,
+    /// What the store knows about the link besides it.
+    pub notes: Notes,
+    /// Writes that are not made any more, because they are undone again and again.
+    pub stuck: Vec<Stuck>,
     /// Why it can go no further.
     pub trouble: Option<Trouble>,
     /// Creates that a person must approve.

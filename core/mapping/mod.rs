@@ -27,6 +27,7 @@
 //! | P0140 | a two-way column that would change records to and fro |
 //! | P0141 | (warning) a value of an enum that a two-way table cannot write |
 //! | P0142 | (warning) a table that no field uses |
+//! | P0143 | columns of two systems, or fields that feed each other, that would change records to and fro |
 //! | P0150 | an example that does not fit the file |
 
 mod cell;
@@ -42,6 +43,7 @@ mod load;
 mod path;
 mod problem;
 mod refs;
+mod rest;
 mod schema;
 mod table;
 

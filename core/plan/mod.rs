@@ -14,7 +14,7 @@ pub use matching::{Examples, Matching, New, Twins, Unclear};
 use crate::model::{
     Action, Canonical, EntityName, Fields, FlowName, LinkId, RemoteId, ResourceName, RunId, SystemName, Write,
 };
-use crate::store::{At, Counts, FieldEntry, Held, Parked};
+use crate::store::{At, Conflict, Counts, FieldEntry, Held, Parked};
 
 /// One write that the engine decided, with everything a person needs to judge it and a crash needs to repeat it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -132,6 +132,9 @@ pub struct FlowPlan {
     pub held: Vec<Held>,
     /// Records that do not fit.
     pub parked: Vec<Parked>,
+    /// Fields that sides changed differently and that a person must decide.
+    #[serde(default)]
+    pub conflicts: Vec<Conflict>,
     /// What was read, linked and left alone.
     pub counts: Counts,
     /// Who was matched to whom, on a flow's first run.
@@ -175,6 +178,6 @@ impl Plan {
 
     /// Whether something waits for a person.
     pub fn needs_a_person(&self) -> bool {
-        self.flows.iter().any(|flow| !flow.held.is_empty() || !flow.parked.is_empty())
+        self.flows.iter().any(|flow| !flow.held.is_empty() || !flow.parked.is_empty() || !flow.conflicts.is_empty())
     }
 }

@@ -5,6 +5,7 @@ use std::fmt::{self, Write as _};
 use serde_json::Value;
 
 use super::{Change, FlowPlan, Op, Plan};
+use crate::store::Conflict;
 
 /// Values longer than this are cut in the middle of a line.
 const WIDEST: usize = 60;
@@ -18,6 +19,7 @@ impl fmt::Display for Plan {
         let creates = self.changes().filter(|change| change.op == Op::Create).count();
         let held: usize = self.flows.iter().map(|flow| flow.held.len()).sum();
         let parked: usize = self.flows.iter().map(|flow| flow.parked.len()).sum();
+        let conflicts: usize = self.flows.iter().map(|flow| flow.conflicts.len()).sum();
         let calls: u64 = self.flows.iter().flat_map(|flow| flow.calls.values()).sum();
         let archives = self.changes().filter(|change| matches!(change.op, Op::Archive { .. })).count();
         if changes == 0 {
@@ -27,7 +29,7 @@ impl fmt::Display for Plan {
             let archives = count(archives, "to archive");
             write!(f, "Plan: {creates} to create, {updates} to update{archives}, about {calls} API calls")?;
         }
-        writeln!(f, "{}{}", count(held, "held"), count(parked, "parked"))
+        writeln!(f, "{}{}{}", count(held, "held"), count(parked, "parked"), count(conflicts, "in conflict"))
     }
 }
 
@@ -62,6 +64,17 @@ impl fmt::Display for FlowPlan {
         for held in &self.held {
             writeln!(f, "  ? {} \"{}\" is held: {}", held.link, held.label, held.rule)?;
             writeln!(f, "      passerelle held approve {}", held.link)?;
+        }
+        for conflict in &self.conflicts {
+            let Conflict { link, label, field, .. } = conflict;
+            writeln!(f, "  ! {link} \"{label}\" is in conflict over {field}; agreed was {}", short(&conflict.agreed))?;
+            for (system, said) in &conflict.sides {
+                writeln!(
+                    f,
+                    "      {system} says {}: passerelle conflicts resolve {link} {field} --take {system}",
+                    short(&said.value)
+                )?;
+            }
         }
         for parked in &self.parked {
             writeln!(f, "  ! {} \"{}\" is parked: {}", parked.at, parked.label, parked.reason)?;

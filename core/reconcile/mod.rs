@@ -1,5 +1,7 @@
 //! What to do about one link: three-way per field, over any number of sides. Pure and total.
 
+mod choose;
+mod moment;
 mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::model::{Canonical, FieldName, Owner, SystemName};
+pub use moment::AHEAD;
 pub use values::{agrees, is_empty, overlay};
 
 /// One field of an entity, as deciding sees it.
@@ -18,6 +21,8 @@ pub struct Rule<'a> {
     pub field: &'a FieldName,
     /// Who decides when sides differ.
     pub owner: &'a Owner,
+    /// What a person took where the field was in conflict: whose value, and the value as it was shown.
+    pub taken: Option<(&'a SystemName, &'a Value)>,
 }
 
 /// One side of a link, as it is now.
@@ -27,8 +32,12 @@ pub struct Side<'a> {
     pub system: &'a SystemName,
     /// Its canonical form; a field that its column cannot read is absent.
     pub now: &'a Canonical,
-    /// When the vendor says it was last modified.
+    /// When the vendor says that the record was last modified; no vendor says it of a field.
     pub modified: Option<Timestamp>,
+    /// The time of modification that the hub's own last write left: one that is no later is no person's.
+    pub touched: Option<Timestamp>,
+    /// Fields that hold what the hub itself sent and has not seen agreed yet: no person's change either.
+    pub echoes: &'a BTreeSet<FieldName>,
     /// The fields that the hub may write there.
     pub writable: &'a BTreeSet<FieldName>,
 }
@@ -43,7 +52,7 @@ pub struct Decision {
     /// Why each written field has its value.
     pub reasons: BTreeMap<FieldName, Reason>,
     /// Fields that a person must decide; they keep the agreed value and are written nowhere.
-    pub conflicts: Vec<Conflict>,
+    pub conflicts: Vec<Clash>,
 }
 
 /// Why a field has its value.
@@ -56,20 +65,22 @@ pub struct Reason {
 }
 
 /// A field that sides changed differently and that no rule decides.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Conflict {
+#[derive(Clone, Debug, PartialEq)]
+pub struct Clash {
     /// The field.
     pub field: FieldName,
     /// What was last agreed.
     pub agreed: Value,
     /// What each side holds.
     pub values: BTreeMap<SystemName, Value>,
+    /// The system whose value a person took and that holds another one by now.
+    pub moved: Option<SystemName>,
 }
 
-/// Decides, from what was last agreed (`None` when the sides meet for the first time) and the sides as they are.
+/// Decides, from what was last agreed (`None` when the sides meet for the first time) and the sides as they are `now`.
 ///
-/// `sides` come in the order of the flow's `between`, which breaks ties.
-pub fn decide(agreed: Option<&Canonical>, sides: &[Side<'_>], rules: &[Rule<'_>]) -> Decision {
+/// `sides` come in the order of the flow's `between`, which decides where no time does.
+pub fn decide(agreed: Option<&Canonical>, sides: &[Side<'_>], rules: &[Rule<'_>], now: Timestamp) -> Decision {
     let mut decision = Decision::default();
     for rule in rules {
         let readers: Vec<&Side<'_>> = sides.iter().filter(|side| side.now.contains_key(rule.field.as_str())).collect();
@@ -80,104 +91,56 @@ pub fn decide(agreed: Option<&Canonical>, sides: &[Side<'_>], rules: &[Rule<'_>]
             }
             continue;
         }
-        decide_field(rule, base, &readers, sides, &mut decision);
+        match choose::winner(rule, base, &readers, now) {
+            Some((winner, why)) => take(rule, base, winner, &why, sides, &mut decision),
+            None => leave(rule, base, &readers, &mut decision),
+        }
     }
     decision
 }
 
-fn decide_field(rule: &Rule<'_>, base: Option<&Value>, readers: &[&Side<'_>], all: &[Side<'_>], out: &mut Decision) {
-    let Some((winner, why)) = choose(rule, base, readers) else {
-        let values = readers.iter().map(|side| (side.system.clone(), value(side, rule.field).clone())).collect();
-        let agreed = base.cloned().unwrap_or(Value::Null);
-        if !agreed.is_null() {
-            out.merged.insert(rule.field.to_string(), agreed.clone());
-        }
-        out.conflicts.push(Conflict { field: rule.field.clone(), agreed, values });
-        return;
-    };
+/// The winner's value goes to whoever has another one and may be written.
+fn take(rule: &Rule<'_>, base: Option<&Value>, winner: &Side<'_>, why: &str, all: &[Side<'_>], out: &mut Decision) {
     let wanted = overlay(base, value(winner, rule.field));
+    // An owner that has nothing yet and cannot be written agrees to nothing: its emptiness must not erase it later.
+    let is_silent =
+        |side: &Side<'_>| *rule.owner == Owner::System(side.system.clone()) && is_empty(value(side, rule.field));
+    let is_fixed = |side: &Side<'_>| side.now.contains_key(rule.field.as_str()) && !side.writable.contains(rule.field);
+    if base.is_none() && !is_empty(&wanted) && all.iter().any(|side| is_silent(side) && is_fixed(side)) {
+        return;
+    }
     let changed = base.is_none_or(|base| !agrees(base, &wanted));
     for side in all.iter().filter(|side| side.writable.contains(rule.field)) {
         let differs = match side.now.get(rule.field.as_str()) {
             Some(now) => !agrees(now, &wanted),
-            None => changed && !is_empty(&wanted),
+            None => changed && (base.is_some() || !is_empty(&wanted)),
         };
         if differs && side.system != winner.system {
             out.writes.entry(side.system.clone()).or_default().insert(rule.field.clone());
-            out.reasons.insert(rule.field.clone(), Reason { rule: why.clone(), source: winner.system.clone() });
+            let reason = Reason { rule: why.to_owned(), source: winner.system.clone() };
+            out.reasons.insert(rule.field.clone(), reason);
         }
     }
     out.merged.insert(rule.field.to_string(), wanted);
 }
 
-/// The side whose value holds, and why; `None` asks a person.
-fn choose<'a, 'b>(
-    rule: &Rule<'_>,
-    base: Option<&Value>,
-    readers: &'b [&'b Side<'a>],
-) -> Option<(&'b Side<'a>, String)> {
-    let owner = match rule.owner {
-        Owner::System(system) => readers.iter().find(|side| side.system == system).copied(),
-        _ => None,
-    };
-    // Two records that meet for the first time: an empty field never erases what the other side knows.
-    let Some(base) = base else {
-        if let Some(owner) = owner.filter(|side| !is_empty(value(side, rule.field))) {
-            return Some((owner, format!("owned by {}", owner.system)));
-        }
-        return first_meeting(rule, readers);
-    };
-    if let Some(owner) = owner {
-        return Some((owner, format!("owned by {}", owner.system)));
+/// Nobody wins: a person must choose, and until then everything stays as it is.
+fn leave(rule: &Rule<'_>, base: Option<&Value>, readers: &[&Side<'_>], out: &mut Decision) {
+    let values = readers.iter().map(|side| (side.system.clone(), value(side, rule.field).clone())).collect();
+    let agreed = base.cloned().unwrap_or(Value::Null);
+    if !agreed.is_null() {
+        out.merged.insert(rule.field.to_string(), agreed.clone());
     }
-    let changed: Vec<&Side<'_>> =
-        readers.iter().copied().filter(|side| !agrees(base, value(side, rule.field))).collect();
-    match changed.as_slice() {
-        [] => readers.first().map(|side| (*side, "unchanged".to_owned())),
-        [only] => Some((only, format!("changed in {}", only.system))),
-        [first, rest @ ..] if rest.iter().all(|side| agrees(value(first, rule.field), value(side, rule.field))) => {
-            Some((first, "changed alike everywhere".to_owned()))
-        }
-        several => latest(rule, several),
-    }
-}
-
-fn first_meeting<'a, 'b>(rule: &Rule<'_>, readers: &'b [&'b Side<'a>]) -> Option<(&'b Side<'a>, String)> {
-    let filled: Vec<&Side<'_>> = readers.iter().copied().filter(|side| !is_empty(value(side, rule.field))).collect();
-    match filled.as_slice() {
-        [] => readers.first().map(|side| (*side, "empty everywhere".to_owned())),
-        [only] => Some((only, format!("only {} has it", only.system))),
-        [first, rest @ ..] if rest.iter().all(|side| agrees(value(first, rule.field), value(side, rule.field))) => {
-            Some((first, "the same everywhere".to_owned()))
-        }
-        several => latest(rule, several),
-    }
-}
-
-fn latest<'a, 'b>(rule: &Rule<'_>, several: &[&'b Side<'a>]) -> Option<(&'b Side<'a>, String)> {
-    if *rule.owner == Owner::Review {
-        return None;
-    }
-    let mut winner: Option<&'b Side<'a>> = None;
-    for side in several {
-        // Strictly later only: on a tie, or where a vendor does not say, the flow's order decides.
-        if winner.is_none_or(|so_far| side.modified > so_far.modified && so_far.modified.is_some()) {
-            winner = Some(side);
-        }
-    }
-    winner.map(|side| {
-        let rule = if several.iter().all(|side| side.modified.is_some()) {
-            format!("changed last in {}", side.system)
-        } else {
-            format!("first of the flow's systems is {} (not every side says when it changed)", side.system)
-        };
-        (side, rule)
-    })
+    let taken = rule.taken.map(|(system, _)| system);
+    let moved = taken.filter(|system| readers.iter().any(|side| side.system == *system)).cloned();
+    out.conflicts.push(Clash { field: rule.field.clone(), agreed, values, moved });
 }
 
 fn value<'a>(side: &'a Side<'_>, field: &FieldName) -> &'a Value {
     side.now.get(field.as_str()).unwrap_or(&Value::Null)
 }
 
+#[cfg(test)]
+mod laws;
 #[cfg(test)]
 mod tests;

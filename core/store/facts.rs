@@ -133,18 +133,27 @@ pub enum Why {
     Rejected,
     /// The ERP's totals are not the quote's.
     Money,
-    /// Sides changed a field differently and a person must choose.
+    /// A document would not be made any more; from older versions also a field that sides changed differently.
     Conflict,
+    /// The hub's value is put back again and again, or two columns never agree on one.
+    PingPong,
     /// Whether a create was done cannot be known.
     Unknown,
     /// A record was deleted over there.
     Deleted,
 }
 
+impl Parked {
+    /// Whether an older version parked it for values that a person must choose; the next run makes a [`Conflict`] of it.
+    pub fn is_conflict(&self) -> bool {
+        self.why == Why::Conflict && self.detail.is_array()
+    }
+}
+
 impl Why {
     /// Whether the next run tries again by itself, because the cure may lie in another record.
     pub fn cures_itself(self) -> bool {
-        !matches!(self, Self::Rejected | Self::Mapping)
+        !matches!(self, Self::Rejected | Self::Mapping | Self::PingPong)
     }
 }
 
@@ -216,6 +225,9 @@ pub struct Entry {
     pub known: Known,
 }
 
+/// The rule of what a mapping computes and only writes.
+pub const COMPUTED: &str = "computed";
+
 /// One field of a write.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FieldEntry {
@@ -229,6 +241,13 @@ pub struct FieldEntry {
     pub rule: String,
     /// Whose value it is.
     pub source: SystemName,
+}
+
+impl FieldEntry {
+    /// Whether it is a one-way column, named by its native path.
+    pub fn is_computed(&self) -> bool {
+        self.rule == COMPUTED
+    }
 }
 
 /// One run of flows.
@@ -268,6 +287,9 @@ pub struct Counts {
     pub parked: u64,
     /// Creates held.
     pub held: u64,
+    /// Fields newly in conflict.
+    #[serde(default)]
+    pub conflicts: u64,
     /// API calls.
     pub calls: u64,
 }
@@ -283,6 +305,7 @@ impl Counts {
         self.archived += other.archived;
         self.parked += other.parked;
         self.held += other.held;
+        self.conflicts += other.conflicts;
         self.calls += other.calls;
     }
 }

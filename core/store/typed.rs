@@ -19,6 +19,9 @@ const HELD: u8 = b'H';
 const PREPARED: u8 = b'A';
 const WAITING: u8 = b'W';
 const REVISITS: u8 = b'V';
+pub(super) const CONFLICTS: u8 = b'X';
+pub(super) const TRAILS: u8 = b'E';
+pub(super) const TOUCHED: u8 = b'U';
 pub(super) const INBOX: u8 = b'I';
 pub(super) const TURNS: u8 = b'T';
 
@@ -194,6 +197,10 @@ impl Store {
 }
 
 impl Facts {
+    pub(super) fn delete(&mut self, key: Vec<u8>) {
+        self.batch.delete(key);
+    }
+
     /// No facts yet.
     pub fn new() -> Self {
         Self::default()

@@ -7,7 +7,7 @@ use passerelle_core::engine::OnDelete;
 use passerelle_core::model::Fields;
 use serde::Deserialize;
 
-use crate::memory::Trouble;
+use crate::memory::{Makes, Trouble};
 
 /// One story.
 #[derive(Debug, Deserialize)]
@@ -34,6 +34,12 @@ pub(super) struct Story {
     /// The systems' search is behind for as long as the story lasts; keys and ids are found.
     #[serde(default)]
     pub(super) search_finds_nothing: bool,
+    /// The systems say when a record was modified, by the story's clock.
+    #[serde(default)]
+    pub(super) tells_time: bool,
+    /// A write is answered with its id alone.
+    #[serde(default)]
+    pub(super) answers_ids: bool,
     /// The feeds tell every record twice.
     #[serde(default)]
     pub(super) feeds_repeat: bool,
@@ -116,6 +122,14 @@ pub(super) enum Event {
     Apply(Gap),
     /// The next writes of a system go wrong: `erp = ["lost_answer"]`.
     Trouble(BTreeMap<String, Vec<String>>),
+    /// A person takes the value of a system in every conflict it has a say in.
+    Take(String),
+    /// From now on a system does this to values that the hub writes: `erp = "upper"`.
+    Makes(BTreeMap<String, String>),
+    /// After every run from now on, an automation of the vendor sets fields of a record: `at`, and the fields.
+    Resets(Edit),
+    /// The automations of these systems are switched off.
+    Rest(Vec<String>),
     /// Something else happens.
     Happens(Deed),
 }
@@ -145,9 +159,12 @@ pub(super) struct Pair {
     pub(super) to: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(super) struct Edit {
     pub(super) at: String,
+    /// When the vendor says that it happened; at no time that it tells otherwise.
+    #[serde(default)]
+    pub(super) on: Option<String>,
     #[serde(flatten)]
     pub(super) fields: Fields,
 }
@@ -175,12 +192,18 @@ pub(super) struct Then {
     /// Every record that is put away, such as `erp/companies/n1`; by default the hub put none away.
     #[serde(default)]
     pub(super) archived: Option<Vec<String>>,
+    /// Parts of `field: rule`, as the journal tells why it wrote.
+    #[serde(default)]
+    pub(super) rules: Vec<String>,
     /// Every write that took effect, in order.
     #[serde(default)]
     pub(super) journal: Option<Vec<String>>,
     /// Why things are parked, each a part of the reason.
     #[serde(default)]
     pub(super) parked: Vec<String>,
+    /// Fields in conflict, each a part of `stage of company:crm:1: crm says gold, erp says silver`.
+    #[serde(default)]
+    pub(super) conflicts: Vec<String>,
     /// Labels of what is held.
     #[serde(default)]
     pub(super) held: Vec<String>,
@@ -221,5 +244,18 @@ pub(super) fn trouble(word: &str) -> Result<Trouble, String> {
         "down" => Trouble::Down,
         "denied" => Trouble::Denied,
         _ => return Err(format!("no trouble {word}")),
+    })
+}
+
+/// What a vendor makes of values, by its word.
+pub(super) fn makes(word: &str) -> Result<Makes, String> {
+    Ok(match word {
+        "nothing" => Makes::Nothing,
+        "upper" => Makes::Upper,
+        "trimmed" => Makes::Trimmed,
+        "cents" => Makes::Cents,
+        "digits" => Makes::Digits,
+        "silver" => Makes::Silver,
+        _ => return Err(format!("no vendor makes values {word}")),
     })
 }

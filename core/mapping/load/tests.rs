@@ -303,3 +303,62 @@ proptest! {
         }
     }
 }
+
+/// A file of two systems whose column of `crm` is always the same.
+fn file_of(entity: &str, fields: &str) -> String {
+    format!("entity = \"{entity}\"\n[on.hubspot]\nresource = \"deals\"\n[on.dolibarr]\nresource = \"orders\"\n{fields}")
+}
+
+fn refused(files: &[(&str, String)], words: &[&str]) {
+    let sources: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    let found = shown(&load(&sources).unwrap_err());
+    for word in words {
+        assert!(found.contains(word), "`{word}` is not said in\n{found}");
+    }
+}
+
+#[test]
+fn a_field_that_grows_over_another_columns_expression_is_refused_with_what_each_side_makes_of_it() {
+    let fields = "[fields.name]\nhubspot = \"name\"\ndolibarr = { read = \"full\" }\n\
+                  [fields.full]\ndolibarr = { path = \"full\", write = \"name ~ '!'\" }\n";
+    let file = file_of("order", fields);
+    refused(
+        &[("order", file)],
+        &["P0143", "order.toml:7", "never comes to rest", "crm.name turns from", "erp.full turns from", "!!"],
+    );
+}
+
+#[test]
+fn two_fields_that_read_each_others_path_are_refused() {
+    let fields = "[fields.one]\nhubspot = \"one\"\ndolibarr = { path = \"a\", read = \"b\", write = \"one\" }\n\
+                  [fields.two]\nhubspot = \"two\"\ndolibarr = { path = \"b\", read = \"a\", write = \"two\" }\n";
+    refused(&[("order", file_of("order", fields))], &["P0143", "order.toml:7", "of a record made in crm becomes"]);
+}
+
+#[test]
+fn two_columns_of_one_field_that_do_not_mean_the_same_are_refused() {
+    let fields = "[fields.name]\nhubspot = \"name\"\n\
+                  dolibarr = { path = \"nom\", read = \"nom ~ ' ' ~ town\", write = \"name\" }\n\
+                  [fields.town]\nhubspot = \"town\"\ndolibarr = \"town\"\n";
+    refused(&[("order", file_of("order", fields))], &["P0143", "order.toml:", "crm.name turns from"]);
+}
+
+#[test]
+fn two_files_that_feed_each_other_over_one_record_are_refused() {
+    let one = "[fields.note]\nhubspot = \"note\"\ndolibarr = { path = \"memo\", write = \"note ~ '.'\" }\n";
+    let other = "[fields.memo]\nhubspot = \"note\"\ndolibarr = { read = \"memo\" }\n";
+    refused(
+        &[("order", file_of("order", one)), ("paper", file_of("paper", other))],
+        &["P0143", "never comes to rest", "memo", "note"],
+    );
+}
+
+#[test]
+fn the_same_columns_come_to_rest_once_one_system_owns_the_field() {
+    let one =
+        "[fields.note]\nowner = \"crm\"\nhubspot = \"note\"\ndolibarr = { path = \"memo\", write = \"note ~ '.'\" }\n";
+    let other = "[fields.memo]\nowner = \"crm\"\nhubspot = \"note\"\ndolibarr = \"other\"\n";
+    let files = [("order", file_of("order", one)), ("paper", file_of("paper", other))];
+    let sources: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    load(&sources).unwrap_or_else(|found| panic!("{}", shown(&found)));
+}

@@ -1,0 +1,142 @@
+//! `conflicts`: what is listed, what a person takes, and what the next run makes of it.
+
+use crate::Shell;
+
+const CONFIG: &str = r#"
+[systems.left]
+connector = "spreadsheet"
+path      = "left.csv"
+key       = "code"
+[systems.right]
+connector = "spreadsheet"
+path      = "right.csv"
+key       = "code"
+[flows.customers]
+entity  = "customer"
+between = ["left", "right"]
+"#;
+
+const MAPPING: &str = r#"entity = "customer"
+label  = "code"
+match  = ["code"]
+[on.spreadsheet]
+resource = "rows"
+[fields.code]
+spreadsheet = "code"
+[fields.stage]
+owner = "review"
+spreadsheet = "stage"
+[fields.city]
+owner = "review"
+spreadsheet = "city"
+[create.spreadsheet]
+when = "false"
+"#;
+
+const ID: &str = "customer:right:C1";
+
+/// Two price lists that know each other and disagree about stage and city of one customer.
+fn in_conflict() -> Shell {
+    let shell = Shell::new();
+    shell.write("config.toml", CONFIG);
+    shell.write("mappings/customer.toml", MAPPING);
+    rows(&shell, "left", "client", "Lille");
+    rows(&shell, "right", "client", "Lille");
+    shell.ok("sync");
+    rows(&shell, "left", "gold", "Lyon");
+    rows(&shell, "right", "silver", "Brest");
+    shell
+}
+
+fn rows(shell: &Shell, file: &str, stage: &str, city: &str) {
+    shell.write(&format!("{file}.csv"), &format!("code;stage;city\nC1;{stage};{city}\nC2;lead;Nice\n"));
+}
+
+#[test]
+fn a_conflict_is_counted_by_itself_and_listed_with_every_value() {
+    let shell = in_conflict();
+    shell.fails("plan", 0, &["is in conflict over stage", &format!("conflicts resolve {ID} stage --take left")]);
+    shell.fails("sync", 3, &["2 in conflict", "2 wait for a person", "conflicts list"]);
+    shell.fails("status", 0, &["0 parked, 0 held, 2 in conflict"]);
+    let status = shell.run("--json status").json();
+    assert_eq!(status["waiting"]["conflicts"], 2);
+    assert_eq!(status["waiting"]["parked"], 0);
+    let said = ["agreed: \"client\"", "left: \"gold\"", "right: \"silver\"", "no time told", "2 in conflict"];
+    shell.fails("conflicts list", 0, &said);
+    let json = shell.run("--json conflicts list").json();
+    assert_eq!(json["conflicts"][1]["id"], ID);
+    assert_eq!(json["conflicts"][1]["sides"]["right"]["value"], "silver");
+    assert!(shell.ok("parked list").out.contains("Nothing is parked"));
+}
+
+#[test]
+fn what_a_person_takes_is_planned_and_written_and_the_conflict_is_over() {
+    let shell = in_conflict();
+    shell.fails("sync", 3, &[]);
+    shell.ok(&format!("conflicts resolve {ID} stage --take right"));
+    shell.fails("conflicts list", 0, &["taken: right, written by the next `passerelle sync`", "1 in conflict"]);
+    shell.fails("plan", 4, &["stage: \"gold\" -> \"silver\"  (resolved by a person: right)"]);
+    shell.fails("sync", 3, &["1 updated"]);
+    assert!(shell.read("left.csv").contains("C1;silver;Lyon"), "{}", shell.read("left.csv"));
+    shell.ok("conflicts resolve --all --take left");
+    shell.ok("sync");
+    assert!(shell.read("right.csv").contains("C1;silver;Lyon"), "{}", shell.read("right.csv"));
+    shell.fails("conflicts list", 0, &["Nothing is in conflict."]);
+    shell.ok("verify");
+}
+
+#[test]
+fn a_value_that_moved_since_it_was_taken_is_asked_again() {
+    let shell = in_conflict();
+    shell.fails("sync", 3, &[]);
+    shell.ok(&format!("conflicts resolve {ID} --take right"));
+    rows(&shell, "right", "bronze", "Brest");
+    shell.fails("sync", 3, &["1 updated"]);
+    let said = ["right was taken and moved before it was written; choose again", "right: \"bronze\"", "1 in conflict"];
+    shell.fails("conflicts list", 0, &said);
+}
+
+#[test]
+fn a_conflict_ends_by_itself_once_the_sides_say_the_same() {
+    let shell = in_conflict();
+    shell.fails("sync", 3, &[]);
+    rows(&shell, "right", "gold", "Lyon");
+    shell.ok("sync");
+    shell.fails("conflicts list", 0, &["Nothing is in conflict."]);
+}
+
+#[test]
+fn a_wrong_id_field_or_system_is_answered_with_what_was_meant() {
+    let shell = in_conflict();
+    shell.fails("sync", 3, &[]);
+    let resolve = |rest: &str| format!("conflicts resolve {rest}");
+    let nearly = "did you mean `customer:right:C1`?";
+    shell.fails(
+        &resolve("customer:right:C9 --take left"),
+        2,
+        &["nothing is in conflict under `customer:right:C9`", nearly],
+    );
+    let field =
+        ["`stge` of customer:right:C1 is not in conflict", "did you mean `stage`?", "in conflict is city, stage"];
+    shell.fails(&resolve(&format!("{ID} stge --take left")), 2, &field);
+    let system = ["`lft` has no say in", "did you mean `left`?", "its systems are left, right"];
+    shell.fails(&resolve(&format!("{ID} --take lft")), 2, &system);
+    shell.fails(&resolve(ID), 2, &["--take"]);
+    shell.fails(&resolve("--take left"), 2, &["<ID>"]);
+    shell.fails(&resolve("--all --take lft"), 0, &["lft has a say in no conflict; nothing was resolved"]);
+}
+
+#[test]
+fn columns_that_would_feed_each_other_for_ever_are_refused_before_any_account_is_asked() {
+    let shell = in_conflict();
+    let fields = "[fields.name]\nleft = \"name\"\nright = { read = \"full\" }\n\
+                  [fields.full]\nright = { path = \"full\", write = \"name ~ '!'\" }\n[create.spreadsheet]";
+    shell.edit("mappings/customer.toml", "[create.spreadsheet]", fields);
+    shell.edit(
+        "mappings/customer.toml",
+        "[fields.code]",
+        "[on.left]\nresource = \"rows\"\n[on.right]\nresource = \"rows\"\n[fields.code]",
+    );
+    let said = ["P0143", "customer.toml:", "never comes to rest", "left.name turns from", "right.full turns from"];
+    shell.fails("check --offline", 2, &said);
+}

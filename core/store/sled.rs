@@ -29,6 +29,7 @@ use disk::{Disk, Machine};
 use files::Files;
 use folder::Folder;
 use index::is_own;
+use log::Extent;
 use parts::OWN;
 use seal::Seal;
 use tally::Tally;
@@ -51,7 +52,7 @@ pub struct Sled {
     /// Held for reading by reads and for writing while a group is applied, so that no read sees half a commit.
     whole: Arc<RwLock<()>>,
     asks: Option<Sender<Ask>>,
-    committer: Option<JoinHandle<Option<(Seal, u64)>>>,
+    committer: Option<JoinHandle<Option<(Seal, Extent)>>>,
     /// Dropped last: it waits for the engine to be gone before others may come.
     folder: Folder,
 }

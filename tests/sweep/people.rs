@@ -58,7 +58,7 @@ pub fn a_day(host: &Host, orders: &[Value]) -> Done<()> {
 
 /// Invoices an order, and books what was paid.
 pub fn bill(host: &Host, order: &Value, number: usize) -> Done<()> {
-    let share = if number % 5 == 0 { "0.5" } else { "1" };
+    let share = if number.is_multiple_of(5) { "0.5" } else { "1" };
     let made = host.control("dolibarr", "invoice_order", &json!({"order": text(order, "id"), "share": share}))?;
     let total: Decimal = text(order, "total_ttc").parse()?;
     let amount = match number % 3 {
@@ -73,7 +73,7 @@ pub fn bill(host: &Host, order: &Value, number: usize) -> Done<()> {
 /// A new telephone number of a customer, in the ERP or in the CRM.
 pub fn edit_customer(host: &Host, number: usize) -> Done<()> {
     let phone = format!("+33 3 20 {:02} {:02} 07", number / 90 % 90, number % 90);
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         let id = (number % 4 + 1).to_string();
         host.control("dolibarr", "edit", &json!({"type": "thirdparty", "id": id, "fields": {"phone": phone}}))?;
         return Ok(());

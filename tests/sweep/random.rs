@@ -37,14 +37,14 @@ pub fn kill_at_random(args: &Args, kills: u64) -> Done<bool> {
     for kill in 0..kills {
         world.wait();
         let mut hub = program.command(&world, &["sync"])?.spawn()?;
-        let until = Instant::now() + usual.mul_f64(dice.fraction() * if kill % 4 == 0 { 1.0 } else { 0.3 });
+        let until = Instant::now() + usual.mul_f64(dice.fraction() * if kill.is_multiple_of(4) { 1.0 } else { 0.3 });
         while Instant::now() < until {
             actions += u64::from(act(&world, runtime.handle(), &mut dice, actions)?);
             std::thread::sleep(Duration::from_millis(1));
         }
         hub.kill()?;
         killed += u64::from(hub.wait()?.code().is_none());
-        if (kill + 1) % 25 == 0 {
+        if (kill + 1).is_multiple_of(25) {
             eprintln!("{} of {kills} kills", kill + 1);
         }
     }

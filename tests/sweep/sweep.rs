@@ -71,7 +71,7 @@ fn swept(args: &Args, runtime: &Handle, run: &Run) -> Done<bool> {
                         }
                     }
                     let done = next.load(Ordering::SeqCst).min(chosen.len());
-                    if done % 100 == 0 {
+                    if done.is_multiple_of(100) {
                         eprintln!("{}: {done} of {} kills", run.name, chosen.len());
                     }
                 }
@@ -83,7 +83,7 @@ fn swept(args: &Args, runtime: &Handle, run: &Run) -> Done<bool> {
     Ok(failures == 0)
 }
 
-fn tell(run: &Run, chosen: &[&Point], distinct: usize, failures: usize, recoveries: &mut Vec<Duration>) {
+fn tell(run: &Run, chosen: &[&Point], distinct: usize, failures: usize, recoveries: &mut [Duration]) {
     let mut kinds: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     let done: BTreeSet<(u64, u64)> = chosen.iter().map(|point| point.done).collect();
     for point in &run.points {

@@ -15,7 +15,7 @@ fn sweep(words: &str, blind: bool) -> (bool, String) {
 
 #[test]
 fn a_hub_killed_at_some_points_ends_as_one_that_was_not() {
-    let (is_well, told) = sweep("--sales=2|--every=25", false);
+    let (is_well, told) = sweep("--sales=2|--every=40", false);
     assert!(is_well && told.contains("  0 failed") && !told.contains("\n  0 kills"), "{told}");
 }
 
@@ -23,6 +23,4 @@ fn a_hub_killed_at_some_points_ends_as_one_that_was_not() {
 fn a_hub_that_does_not_look_before_it_creates_again_is_found_out() {
     let (is_well, told) = sweep("--sales=2|--behind=POST /orders", true);
     assert!(!is_well && told.contains("verdict: FAILED") && told.contains("--only day:"), "{told}");
-    let (is_well, told) = sweep("--sales=2|--behind=POST /orders", false);
-    assert!(is_well && told.contains("  2 kills"), "{told}");
 }

@@ -4,5 +4,6 @@ pub mod demo;
 mod dolibarr;
 mod hubspot;
 pub mod registry;
+mod salesforce;
 pub mod sample;
 mod spreadsheet;

@@ -79,7 +79,9 @@ hwIDAQAB\n\
 
     #[test]
     fn a_key_that_is_none_is_told_without_being_shown() {
-        let Err(told) = signing("3MVG9", "hub@acme.example", "aud", &Secret::new("hunter2")) else { panic!("it signs") };
+        let Err(told) = signing("3MVG9", "hub@acme.example", "aud", &Secret::new("hunter2")) else {
+            panic!("it signs")
+        };
         assert_eq!((told.kind(), format!("{told:?}").contains("hunter2")), (ErrorKind::Config, false));
     }
 

@@ -53,7 +53,7 @@ impl Calls {
         if let Err(error) = &answer
             && error.kind() == ErrorKind::Config
         {
-            self.described.lock().await.clear();
+            self.forget().await;
         }
         answer
     }
@@ -101,10 +101,22 @@ impl Calls {
         Ok(described)
     }
 
+    /// Forgets what was described: a person waits for what is there now.
+    pub(super) async fn forget(&self) {
+        self.described.lock().await.clear();
+    }
+
     /// Writes a collection: what was sent twice changes nothing more.
     pub(super) async fn collection(&self, path: &str, records: &[Value]) -> Result<Vec<RowResult>> {
         let body = json!({"allOrNone": false, "records": records});
         let request = Request { method: "PATCH", ..Request::post(self.path(path), body) };
+        self.results(request.harmless(), records.len()).await
+    }
+
+    /// Makes rows that the vendor refuses to make twice, so that repeating does no harm.
+    pub(super) async fn insert(&self, records: &[Value]) -> Result<Vec<RowResult>> {
+        let body = json!({"allOrNone": false, "records": records});
+        let request = Request::post(self.path("composite/sobjects"), body);
         self.results(request.harmless(), records.len()).await
     }
 

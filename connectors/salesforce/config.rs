@@ -14,6 +14,7 @@ use super::assertion;
 use super::calls::Calls;
 use super::dialect::SalesforceDialect;
 use super::documents::Rules;
+use super::feed::Margins;
 use super::kind::{self, Asked};
 
 /// The version that the connector speaks where nothing else is said; each lives for three years and more [documented].
@@ -59,6 +60,9 @@ pub(super) struct Config {
     /// Seconds that a run reads again of what the last one read: a transaction may show its rows that late.
     #[serde(default = "overlap")]
     overlap: u32,
+    /// A first read of more rows than this is a bulk job; 0 makes none.
+    #[serde(default = "bulk_above")]
+    bulk_above: u32,
     /// Percent of the daily quota of API calls that only updates, such as a payment's, may use.
     #[serde(default = "reserve")]
     daily_reserve: u8,
@@ -82,6 +86,10 @@ fn accepted() -> Vec<String> {
 
 fn overlap() -> u32 {
     600
+}
+
+fn bulk_above() -> u32 {
+    20_000
 }
 
 fn reserve() -> u8 {
@@ -128,7 +136,7 @@ impl Plug for Config {
             resources,
             asked,
             rules: Rules { key: self.key_field, book: self.price_book, accepted: self.accepted_statuses },
-            overlap: i64::from(self.overlap),
+            margins: Margins { overlap: i64::from(self.overlap), bulk_above: self.bulk_above as usize },
             folder,
             organization: self.organization_id,
             webhook_secret: self.webhook_secret,

@@ -13,6 +13,9 @@ const DAY_SPENT: Duration = Duration::from_secs(3600);
 /// Long calls at once are limited; each of them takes 20 seconds or more [documented].
 const BUSY: Duration = Duration::from_secs(20);
 
+/// How long a bulk job is left alone before it is asked for again.
+const JOB: Duration = Duration::from_secs(5);
+
 /// Salesforce's dialect, which remembers the quota that the last answer told.
 #[derive(Debug, Default)]
 pub(super) struct SalesforceDialect {
@@ -30,7 +33,9 @@ impl SalesforceDialect {
     /// `Sforce-Limit-Info: api-usage=18/5000; per-app-api-usage=...`.
     fn remember(&self, response: &Response) {
         let told = response.header("Sforce-Limit-Info").and_then(|told| told.split("api-usage=").nth(1));
-        let Some((used, allowed)) = told.and_then(|told| told.split(';').next()?.trim().split_once('/')) else { return };
+        let Some((used, allowed)) = told.and_then(|told| told.split(';').next()?.trim().split_once('/')) else {
+            return;
+        };
         if let (Ok(used), Ok(allowed)) = (used.parse(), allowed.parse()) {
             self.used.store(used, Ordering::Relaxed);
             self.allowed.store(allowed, Ordering::Relaxed);
@@ -39,7 +44,11 @@ impl SalesforceDialect {
 }
 
 impl Dialect for SalesforceDialect {
-    fn judge(&self, _request: &Request, response: &Response, _now: Timestamp) -> Result<()> {
+    fn judge(&self, request: &Request, response: &Response, _now: Timestamp) -> Result<()> {
+        if response.status == 200 && is_at_work(request, response) {
+            let message = "salesforce is still at work on a bulk job";
+            return Err(Error::new(ErrorKind::Unavailable, message).retry_after(JOB));
+        }
         if (200..300).contains(&response.status) || response.status == 304 {
             return Ok(());
         }
@@ -64,6 +73,14 @@ impl Dialect for SalesforceDialect {
         self.remember(response);
         None
     }
+}
+
+/// Whether an answer says that a query's job is not done yet.
+fn is_at_work(request: &Request, response: &Response) -> bool {
+    let of_job = request.path.split_once("/jobs/query/").is_some_and(|(_, job)| !job.contains('/'));
+    let state = || serde_json::from_slice::<Value>(&response.body).ok().map(|body| body["state"].clone());
+    let waits = |state: Value| matches!(state.as_str(), Some("Open" | "UploadComplete" | "InProgress"));
+    request.method == "GET" && of_job && state().is_some_and(waits)
 }
 
 /// An error of the array of a refused call (`errorCode`) or of a row in a collection (`statusCode`).
@@ -132,7 +149,10 @@ fn unworded(response: &Response) -> Error {
 fn twin(error: &Value) -> Option<&str> {
     let of_rule = ["duplicateResut", "duplicateResult"].iter().find_map(|key| error.get(key));
     if let Some(found) = of_rule {
-        let matches = found["matchResults"].as_array()?.iter().flat_map(|one| one["matchRecords"].as_array().into_iter().flatten());
+        let matches = found["matchResults"]
+            .as_array()?
+            .iter()
+            .flat_map(|one| one["matchRecords"].as_array().into_iter().flatten());
         let mut ids = matches.filter_map(|one| one["record"]["Id"].as_str());
         return ids.next();
     }
@@ -187,9 +207,13 @@ mod tests {
 
     #[test]
     fn both_spellings_of_a_duplicate_name_the_twin() {
-        let found = json!({"allowSave": true, "matchResults": [{"matchRecords": [{"record": {"Id": "001xx000003DGb2AAG"}}]}]});
+        let found =
+            json!({"allowSave": true, "matchResults": [{"matchRecords": [{"record": {"Id": "001xx000003DGb2AAG"}}]}]});
         for key in ["duplicateResut", "duplicateResult"] {
-            let told = judged(400, json!([{"errorCode": "DUPLICATES_DETECTED", "message": "Use one of these records?", key: found}]));
+            let told = judged(
+                400,
+                json!([{"errorCode": "DUPLICATES_DETECTED", "message": "Use one of these records?", key: found}]),
+            );
             assert_eq!((told.kind(), told.fact("twin")), (ErrorKind::Rejected, Some("001xx000003DGb2AAG")));
         }
         let words = "duplicate value found: ERP_Id__c duplicates value on record with id: 001xx000003DGb2";

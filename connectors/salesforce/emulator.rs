@@ -115,11 +115,14 @@ impl Salesforce {
         let quota = self.org.settings.quota;
         let left = quota.saturating_sub(self.used());
         let of = |most: u64, left: u64| json!({"Max": most, "Remaining": left});
-        Response::json(200, &json!({
-            "DailyApiRequests": of(quota, left), "DailyBulkV2QueryJobs": of(10_000, 10_000),
-            "DailyBulkV2QueryFileStorageMB": of(976_562, 976_562), "DailyBulkApiBatches": of(15_000, 15_000),
-            "ConcurrentAsyncGetReportInstances": of(200, 200),
-        }))
+        Response::json(
+            200,
+            &json!({
+                "DailyApiRequests": of(quota, left), "DailyBulkV2QueryJobs": of(10_000, 10_000),
+                "DailyBulkV2QueryFileStorageMB": of(976_562, 976_562), "DailyBulkApiBatches": of(15_000, 15_000),
+                "ConcurrentAsyncGetReportInstances": of(200, 200),
+            }),
+        )
     }
 
     /// What every answer of the REST API bears.
@@ -151,11 +154,14 @@ fn served(version: &str) -> std::result::Result<String, Refusal> {
 
 fn resources(version: &str) -> Response {
     let base = format!("/services/data/{version}");
-    Response::json(200, &json!({
-        "sobjects": format!("{base}/sobjects"), "query": format!("{base}/query"), "queryAll": format!("{base}/queryAll"),
-        "composite": format!("{base}/composite"), "limits": format!("{base}/limits"), "jobs": format!("{base}/jobs"),
-        "identity": "https://login.salesforce.com/id/00D5g000004XyZqEAK/0055g00000AbCdEAAV",
-    }))
+    Response::json(
+        200,
+        &json!({
+            "sobjects": format!("{base}/sobjects"), "query": format!("{base}/query"), "queryAll": format!("{base}/queryAll"),
+            "composite": format!("{base}/composite"), "limits": format!("{base}/limits"), "jobs": format!("{base}/jobs"),
+            "identity": "https://login.salesforce.com/id/00D5g000004XyZqEAK/0055g00000AbCdEAAV",
+        }),
+    )
 }
 
 impl Emulator for Salesforce {

@@ -13,6 +13,7 @@ use passerelle_core::model::{Cursor, Record};
 use passerelle_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
+use super::bulk;
 use super::calls::Scope;
 use super::documents::Documents;
 use super::soql;
@@ -20,6 +21,17 @@ use super::wire::Rows;
 
 /// What Salesforce's machines may differ by, in seconds.
 const SKEW: i64 = 5;
+/// Rows of a bulk job's page that are joined at once.
+const JOINED: usize = 500;
+
+/// How a feed is read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Margins {
+    /// A window begins so many seconds before the end of the last one.
+    pub overlap: i64,
+    /// A first read of more rows is a bulk job; 0 makes none.
+    pub bulk_above: usize,
+}
 
 /// Where a feed stands; times are epoch seconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +41,8 @@ enum Position {
     Read { to: i64 },
     /// In a window.
     Window(Window),
+    /// In the result of a bulk job that reads everything.
+    Job { id: String, to: i64, locator: Option<String> },
 }
 
 /// A window under way.
@@ -45,7 +59,7 @@ struct Window {
 }
 
 /// One page of what changed since `since`.
-pub(super) async fn changes(documents: &Documents<'_>, overlap: i64, since: Option<&Cursor>) -> Result<Page> {
+pub(super) async fn changes(documents: &Documents<'_>, margins: Margins, since: Option<&Cursor>) -> Result<Page> {
     let position = match since {
         None => Position::Window(Window { from: None, to: None, part: 0, next: None }),
         Some(cursor) => serde_json::from_str(cursor.as_str())
@@ -53,18 +67,22 @@ pub(super) async fn changes(documents: &Documents<'_>, overlap: i64, since: Opti
     };
     let window = match position {
         Position::Window(window) => window,
+        Position::Job { id, to, locator } => return job(documents, id, to, locator.as_deref()).await,
         Position::Read { to } => {
             // What is left of the day is for payments: the window waits, and misses nothing when it is read later.
             if documents.calls.is_in_reserve() {
                 return page(Vec::new(), &Position::Read { to });
             }
-            Window { from: Some(to - overlap), to: Some(to), part: 0, next: None }
+            Window { from: Some(to - margins.overlap), to: Some(to), part: 0, next: None }
         }
     };
     if window.from.is_none() {
         documents.calls.spare()?;
     }
-    let (records, next) = step(documents, window).await?;
+    // A link is followed, and a window that bulk jobs failed for is read row by row.
+    let is_first = window.from.is_none() && window.to.is_none();
+    let bulk_above = if is_first { margins.bulk_above } else { 0 };
+    let (records, next) = step(documents, window, bulk_above).await?;
     page(records, &next)
 }
 
@@ -72,10 +90,10 @@ fn page(mut records: Vec<Record>, position: &Position) -> Result<Page> {
     records.sort_by(|a, b| (a.modified, &a.id).cmp(&(b.modified, &b.id)));
     let cursor = serde_json::to_string(position)
         .map_err(|cause| Error::new(ErrorKind::Bug, "a cursor cannot be written").because(cause))?;
-    Ok(Page { records, next: Cursor::new(cursor), more: matches!(position, Position::Window(_)) })
+    Ok(Page { records, next: Cursor::new(cursor), more: !matches!(position, Position::Read { .. }) })
 }
 
-async fn step(documents: &Documents<'_>, mut window: Window) -> Result<(Vec<Record>, Position)> {
+async fn step(documents: &Documents<'_>, mut window: Window, bulk_above: usize) -> Result<(Vec<Record>, Position)> {
     let part = window.part.checked_sub(1).and_then(|at| documents.kind.parts().get(at)).copied();
     let before = window.to;
     let rows = match &window.next {
@@ -86,6 +104,12 @@ async fn step(documents: &Documents<'_>, mut window: Window) -> Result<(Vec<Reco
         },
         None => begin(documents, &mut window, part).await?,
     };
+    if bulk_above > 0
+        && rows.total > bulk_above
+        && let Some(id) = bulk::begin(documents).await?
+    {
+        return Ok((Vec::new(), Position::Job { id, to: window.to.unwrap_or_default(), locator: None }));
+    }
     window.next.clone_from(&rows.next);
     let records = match part {
         None => documents.join(rows.rows).await?,
@@ -97,6 +121,24 @@ async fn step(documents: &Documents<'_>, mut window: Window) -> Result<(Vec<Reco
     // The clock of another of Salesforce's machines may be behind the one that was asked last.
     window.to = window.to.max(before);
     Ok((records, window.after(parts(documents).await?)))
+}
+
+/// A page of a bulk job's result; where the job is of no use, everything is read in pages of a query.
+async fn job(documents: &Documents<'_>, id: String, to: i64, locator: Option<&str>) -> Result<Page> {
+    let Some(part) = bulk::read(documents, &id, locator).await? else {
+        return page(Vec::new(), &Position::Window(Window { from: None, to: Some(to), part: 0, next: None }));
+    };
+    let mut records = Vec::with_capacity(part.rows.len());
+    let mut rows = part.rows;
+    while !rows.is_empty() {
+        let rest = rows.split_off(rows.len().min(JOINED));
+        records.extend(documents.join(std::mem::replace(&mut rows, rest)).await?);
+    }
+    let next = match part.locator {
+        Some(locator) => Position::Job { id, to, locator: Some(locator) },
+        None => Position::Read { to },
+    };
+    page(records, &next)
 }
 
 /// The first page of a window's part.
@@ -115,7 +157,7 @@ async fn begin(
     let joined = !documents.kind.joined().is_empty();
     let (rows, time) = documents.calls.query(&query, Scope::All, joined).await?;
     if window.part == 0 {
-        window.to = Some(time.as_second() - SKEW);
+        window.to = Some(window.to.filter(|_| window.from.is_none()).unwrap_or(time.as_second() - SKEW));
     }
     Ok(rows)
 }

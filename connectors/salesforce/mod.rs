@@ -1,12 +1,14 @@
 //! Salesforce: accounts, contacts, products with prices, opportunities with the quote that counts, custom objects.
 
 mod assertion;
+mod bulk;
 mod calls;
 mod config;
 mod dialect;
 mod documents;
 mod emulator;
 mod feed;
+mod graph;
 mod kind;
 mod opportunities;
 mod package;
@@ -34,6 +36,7 @@ use passerelle_core::{Error, ErrorKind, Result};
 use calls::{Calls, Scope};
 use config::Config;
 use documents::{Documents, Rules};
+use feed::Margins;
 use kind::{Asked, Kind};
 
 /// Salesforce, in the registry.
@@ -47,8 +50,7 @@ struct Salesforce {
     /// What to read of each object.
     asked: BTreeMap<String, Asked>,
     rules: Rules,
-    /// Seconds.
-    overlap: i64,
+    margins: Margins,
     /// Where a metadata package is written.
     folder: PathBuf,
     organization: Option<String>,
@@ -82,11 +84,12 @@ impl Connector for Salesforce {
     }
 
     async fn describe(&self, resource: &ResourceName) -> Result<Schema> {
+        self.calls.forget().await;
         schema::describe(&self.documents(resource)?).await
     }
 
     async fn changes(&self, resource: &ResourceName, since: Option<&Cursor>) -> Result<Page> {
-        feed::changes(&self.documents(resource)?, self.overlap, since).await
+        feed::changes(&self.documents(resource)?, self.margins, since).await
     }
 
     async fn read(&self, resource: &ResourceName, ids: &[RemoteId]) -> Result<Vec<Record>> {
@@ -112,6 +115,7 @@ impl Connector for Salesforce {
     }
 
     async fn prepare(&self, resource: &ResourceName, needs: &[Need], how: Prepare) -> Result<Vec<Preparation>> {
+        self.calls.forget().await;
         setup::prepare(&self.documents(resource)?, needs, how, &self.folder).await
     }
 

@@ -40,7 +40,9 @@ pub(super) async fn prepare(
                 missing.push(need);
                 told(documents.object, need, how)
             }
-            None => format!("`{}` is missing on {}, or not visible to the integration user", need.path, documents.object),
+            None => {
+                format!("`{}` is missing on {}, or not visible to the integration user", need.path, documents.object)
+            }
         };
         done.push(Preparation { path: need.path.clone(), state: State::Manual, how: told });
     }
@@ -76,12 +78,8 @@ fn unfit(need: &Need, present: &DescribedField) -> Option<String> {
         return None;
     }
     let has = |option: &String| present.picklist_values.iter().any(|value| value.active && value.value == *option);
-    let missing: Vec<&str> = need
-        .options
-        .iter()
-        .filter(|option| present.restricted_picklist && !has(option))
-        .map(String::as_str)
-        .collect();
+    let missing: Vec<&str> =
+        need.options.iter().filter(|option| present.restricted_picklist && !has(option)).map(String::as_str).collect();
     if !missing.is_empty() {
         return Some(format!("add the values {} to the picklist `{name}`", missing.join(", ")));
     }

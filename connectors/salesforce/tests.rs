@@ -115,8 +115,10 @@ fn connect(host: &Arc<Host>, clock: &Arc<ManualClock>, mut options: Value, folde
         burst: Some(1000),
         ..Transport::default()
     };
-    let wanted: BTreeMap<_, BTreeSet<String>> =
-        WANTED.iter().map(|(name, paths)| ((*name).into(), paths.iter().map(|path| (*path).to_owned()).collect())).collect();
+    let wanted: BTreeMap<_, BTreeSet<String>> = WANTED
+        .iter()
+        .map(|(name, paths)| ((*name).into(), paths.iter().map(|path| (*path).to_owned()).collect()))
+        .collect();
     let tools = Tools { wire: Arc::new(wire), clock: clock.clone(), transport, folder, wanted: Arc::new(wanted) };
     options["client_id"] = json!("salesforce-demo-client");
     (PLUGIN.build)(options, tools).unwrap()

@@ -131,7 +131,9 @@ mod tests {
         let delivery =
             Delivery { method: "POST", url, headers: &[], body: body.as_bytes(), received: Timestamp::UNIX_EPOCH };
         let told = match decode(&delivery, ORG, &Secret::new("long+random")) {
-            Ok(hints) => hints.iter().map(|hint| format!("{}/{}", hint.resource, hint.id)).collect::<Vec<_>>().join(" "),
+            Ok(hints) => {
+                hints.iter().map(|hint| format!("{}/{}", hint.resource, hint.id)).collect::<Vec<_>>().join(" ")
+            }
             Err(error) => format!("{:?}: {}", error.kind(), error.message()),
         };
         assert_eq!(told, expected, "{body}");
@@ -142,7 +144,8 @@ mod tests {
     #[test]
     fn notifications_hint_at_the_records_that_they_name() {
         let two = object("Opportunity", "<sf:Id>0065g00000SvAAAAA3</sf:Id><sf:Name>A &amp; B</sf:Name>");
-        let quote = object("Quote", "<sf:Id>0Q05g00000SvAAAAA3</sf:Id><sf:OpportunityId>0065g00000SvAAAAA4</sf:OpportunityId>");
+        let quote =
+            object("Quote", "<sf:Id>0Q05g00000SvAAAAA3</sf:Id><sf:OpportunityId>0065g00000SvAAAAA4</sf:OpportunityId>");
         let body = envelope(ORG, &format!("{two}{two}{quote}"));
         check(URL, &body, "Opportunity/0065g00000SvAAAAA3 Opportunity/0065g00000SvAAAAA4");
         check(URL, &envelope("00D5g000004XyZq", &object("Account", "<sf:Id>001</sf:Id>")), "Account/001");

@@ -9,7 +9,8 @@ use serde_json::{Map, Value, json};
 use super::calls::COLLECTION;
 use super::dialect::told;
 use super::documents::Documents;
-use super::kind::ENTRY;
+use super::graph::{self, Family};
+use super::kind::{ENTRY, LINES};
 use super::wire::{Described, RowResult, typed};
 use super::{products, soql};
 
@@ -24,8 +25,16 @@ struct Row {
     /// The id, or the hub's key of a create.
     id: String,
     fields: Map<String, Value>,
-    /// What is written to the product's price.
+    parts: Parts,
+}
+
+/// What a write says of records that are not the row itself.
+#[derive(Debug, Default)]
+struct Parts {
+    /// Of the product's price.
     price: Option<Map<String, Value>>,
+    /// The lines of a new opportunity.
+    lines: Vec<Map<String, Value>>,
 }
 
 /// Creates or updates.
@@ -43,10 +52,10 @@ pub(super) async fn write(documents: &Documents<'_>, writes: &[Write]) -> Result
     for (at, write) in writes.iter().enumerate() {
         let (id, row, rows) = match write {
             Write::Create { key, fields, then } => {
-                (key.as_str(), split(documents, &described, fields, then), &mut creates)
+                (key.as_str(), split(documents, &described, Verb::Upsert, fields, then), &mut creates)
             }
             Write::Update { id, fields, then, .. } => {
-                (id.as_str(), split(documents, &described, fields, then), &mut updates)
+                (id.as_str(), split(documents, &described, Verb::Update, fields, then), &mut updates)
             }
             Write::Archive { id, .. } => {
                 archives.push((at, id.as_str()));
@@ -54,7 +63,7 @@ pub(super) async fn write(documents: &Documents<'_>, writes: &[Write]) -> Result
             }
         };
         match row {
-            Ok((fields, price)) => rows.push(Row { at, id: id.to_owned(), fields, price }),
+            Ok((fields, parts)) => rows.push(Row { at, id: id.to_owned(), fields, parts }),
             Err(error) => drop(outcomes.insert(at, Err(error))),
         }
     }
@@ -66,25 +75,38 @@ pub(super) async fn write(documents: &Documents<'_>, writes: &[Write]) -> Result
             return Err(Error::new(ErrorKind::Config, message).at("field", &documents.rules.key));
         }
     }
+    let (families, creates): (Vec<Row>, Vec<Row>) = creates.into_iter().partition(|row| !row.parts.lines.is_empty());
     submit(documents, Verb::Upsert, creates, &mut outcomes).await?;
+    join(documents, families, &mut outcomes).await?;
     submit(documents, Verb::Update, updates, &mut outcomes).await?;
     archive(documents, &archives, &mut outcomes).await?;
     let silent = || Err(Error::new(ErrorKind::OutcomeUnknown, "salesforce's answer says nothing about this write"));
     Ok((0..writes.len()).map(|at| outcomes.remove(&at).unwrap_or_else(silent)).collect())
 }
 
-type Split = (Map<String, Value>, Option<Map<String, Value>>);
+type Split = (Map<String, Value>, Parts);
 
-/// The fields to write, in the kinds that their object has; and the price, which is a record of its own.
-fn split(documents: &Documents<'_>, described: &Described, fields: &Fields, then: &[Action]) -> Result<Split> {
+/// The fields to write, in the kinds that their object has; and what is a record of its own.
+fn split(
+    documents: &Documents<'_>,
+    described: &Described,
+    verb: Verb,
+    fields: &Fields,
+    then: &[Action],
+) -> Result<Split> {
     if let Some(Action(name)) = then.first() {
         return Err(Error::new(ErrorKind::Unsupported, "salesforce has no state moves").at("action", name));
     }
-    let (mut own, mut price) = (Map::new(), None);
+    let (mut own, mut parts) = (Map::new(), Parts::default());
     for (name, value) in fields {
         match (name.as_str(), value) {
-            (ENTRY, Value::Object(given)) if documents.kind.joined().contains(&ENTRY) => price = Some(given.clone()),
-            (ENTRY, Value::Null) if documents.kind.joined().contains(&ENTRY) => price = Some(Map::new()),
+            (ENTRY, Value::Object(given)) if documents.kind.joined().contains(&ENTRY) => {
+                parts.price = Some(given.clone())
+            }
+            (ENTRY, Value::Null) if documents.kind.joined().contains(&ENTRY) => parts.price = Some(Map::new()),
+            (LINES, Value::Array(given)) if verb == Verb::Upsert && documents.kind.joined().contains(&LINES) => {
+                parts.lines = given.iter().filter_map(Value::as_object).cloned().collect();
+            }
             (joined, _) if joined == "Id" || joined.contains('.') || documents.kind.joined().contains(&joined) => {
                 return Err(Error::new(ErrorKind::Rejected, "this field can only be read").at("field", name));
             }
@@ -97,7 +119,7 @@ fn split(documents: &Documents<'_>, described: &Described, fields: &Fields, then
             }
         }
     }
-    Ok((own, price))
+    Ok((own, parts))
 }
 
 /// Sends rows in collections; then the prices of those that were written.
@@ -186,7 +208,7 @@ fn segment(text: &str) -> String {
 async fn price(documents: &Documents<'_>, rows: Vec<Row>, outcomes: &mut Outcomes) -> Result<()> {
     let mut wanted = Vec::new();
     for row in rows {
-        if let (Some(Ok(done)), Some(price)) = (outcomes.get(&row.at), row.price) {
+        if let (Some(Ok(done)), Some(price)) = (outcomes.get(&row.at), row.parts.price) {
             wanted.push((row.at, done.id.as_str().to_owned(), price));
         }
     }
@@ -196,6 +218,22 @@ async fn price(documents: &Documents<'_>, rows: Vec<Row>, outcomes: &mut Outcome
     match products::set_prices(documents, &wanted).await {
         Ok(failures) => outcomes.extend(failures.into_iter().map(|(at, error)| (at, Err(error)))),
         Err(error) => outcomes.extend(wanted.iter().map(|(at, ..)| (*at, Err(copy(&error))))),
+    }
+    Ok(())
+}
+
+/// Makes opportunities together with their lines.
+async fn join(documents: &Documents<'_>, rows: Vec<Row>, outcomes: &mut Outcomes) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let places: Vec<usize> = rows.iter().map(|row| row.at).collect();
+    let families =
+        rows.into_iter().map(|row| Family { at: row.at, key: row.id, fields: row.fields, lines: row.parts.lines });
+    match graph::create(documents, families.collect()).await {
+        Ok(done) => outcomes.extend(done),
+        Err(error) if outcomes.values().all(Result::is_err) => return Err(error),
+        Err(error) => outcomes.extend(places.into_iter().map(|at| (at, Err(copy(&error))))),
     }
     Ok(())
 }

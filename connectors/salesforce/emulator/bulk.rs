@@ -101,8 +101,12 @@ impl Jobs {
     fn create_ingest(&mut self, org: &Org, call: &Call<'_>) -> Reply {
         let body = call.object()?;
         let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let object = org.name(&text("object"))
-            .map_err(|_| Refusal::bad("INVALIDENTITY", format!("InvalidEntity : Entity '{}' is not supported by the Bulk API.", text("object"))))?;
+        let object = org.name(&text("object")).map_err(|_| {
+            Refusal::bad(
+                "INVALIDENTITY",
+                format!("InvalidEntity : Entity '{}' is not supported by the Bulk API.", text("object")),
+            )
+        })?;
         let operation = text("operation");
         if !matches!(operation.as_str(), "insert" | "update" | "upsert" | "delete" | "hardDelete") {
             return Err(Refusal::bad("INVALIDJOB", format!("InvalidJob : Unknown operation {operation}")));
@@ -110,7 +114,9 @@ impl Jobs {
         let key = if operation == "upsert" {
             let name = text("externalIdFieldName");
             let known = org.external(&object, &name).ok().or_else(|| (name == "Id").then(|| name.clone()));
-            let message = format!("InvalidJob : Field name provided, {name} does not match an External ID, Salesforce Id, or indexed field for {object}");
+            let message = format!(
+                "InvalidJob : Field name provided, {name} does not match an External ID, Salesforce Id, or indexed field for {object}"
+            );
             Some(known.ok_or_else(|| Refusal::bad("INVALIDJOB", message))?)
         } else {
             None
@@ -119,7 +125,15 @@ impl Jobs {
         Ok(Response::json(200, &job.told()))
     }
 
-    fn make(&mut self, call: &Call<'_>, is_query: bool, operation: String, object: String, key: Option<String>, query: String) -> &mut Job {
+    fn make(
+        &mut self,
+        call: &Call<'_>,
+        is_query: bool,
+        operation: String,
+        object: String,
+        key: Option<String>,
+        query: String,
+    ) -> &mut Job {
         let id = id::make("750", self.jobs.len() as u64 + 1);
         let job = Job {
             id: id.clone(),
@@ -241,7 +255,12 @@ impl Job {
         Ok(())
     }
 
-    fn one(&self, org: &mut Org, mut fields: Map<String, Value>, moment: super::org::Moment<'_>) -> Result<(String, bool), Refusal> {
+    fn one(
+        &self,
+        org: &mut Org,
+        mut fields: Map<String, Value>,
+        moment: super::org::Moment<'_>,
+    ) -> Result<(String, bool), Refusal> {
         match (self.operation.as_str(), &self.key) {
             ("insert", _) => org.insert(&self.object, &fields, moment).map(|id| (id, true)),
             ("upsert", Some(key)) => {
@@ -266,7 +285,8 @@ impl Job {
             return Err(Refusal::bad("INVALIDJOBSTATE", "InvalidJobState : the job is not complete"));
         }
         let most = call.param("maxRecords").and_then(|most| most.parse::<usize>().ok()).unwrap_or(50_000).max(1);
-        let from = call.param("locator").and_then(|locator| locator.strip_prefix("MTA")?.parse::<usize>().ok()).unwrap_or(0);
+        let from =
+            call.param("locator").and_then(|locator| locator.strip_prefix("MTA")?.parse::<usize>().ok()).unwrap_or(0);
         let end = (from + most).min(self.good.len());
         let rows = self.good.get(from..end).unwrap_or_default();
         let mut text = csv::line(self.header.iter().map(String::as_str));
@@ -275,7 +295,9 @@ impl Job {
         }
         let locator = if end < self.good.len() { format!("MTA{end}") } else { "null".to_owned() };
         let response = Response::text(200, "text/csv; charset=UTF-8", text);
-        Ok(response.with_header("Sforce-NumberOfRecords", rows.len().to_string()).with_header("Sforce-Locator", locator))
+        Ok(response
+            .with_header("Sforce-NumberOfRecords", rows.len().to_string())
+            .with_header("Sforce-Locator", locator))
     }
 
     fn table(&self, own: &[&str], rows: &[Vec<String>]) -> Response {

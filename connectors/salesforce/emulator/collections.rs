@@ -17,9 +17,9 @@ const CHUNKS: usize = 10;
 /// Answers `/composite/sobjects/...`.
 pub(super) fn answer(org: &mut Org, call: &Call<'_>, rest: &[&str]) -> Reply {
     match (call.method, rest) {
-        ("POST", []) => write(org, call, |org, row, moment| {
-            org.insert(&type_of(row)?, &fields(row), moment).map(|id| (id, None))
-        }),
+        ("POST", []) => {
+            write(org, call, |org, row, moment| org.insert(&type_of(row)?, &fields(row), moment).map(|id| (id, None)))
+        }
         ("PATCH", []) => write(org, call, |org, row, moment| {
             let (id, mut values) = (id_of(row)?, fields(row));
             values.retain(|name, _| !name.eq_ignore_ascii_case("id"));
@@ -124,7 +124,8 @@ fn each(
     }
     if let (true, Some(before)) = (failed, before) {
         *org = before;
-        let message = "Record rolled back because not all records were valid and the request was using AllOrNone header";
+        let message =
+            "Record rolled back because not all records were valid and the request was using AllOrNone header";
         let rolled = Refusal::bad("ALL_OR_NONE_OPERATION_ROLLED_BACK", message).item();
         for result in results.iter_mut().filter(|result| result["success"] == json!(true)) {
             result["success"] = json!(false);

@@ -5,10 +5,10 @@ use serde_json::{Map, Value, json};
 
 use super::call::Call;
 use super::org::Org;
-use super::refusal::{Refusal, Reply};
-use super::{collections, query, records};
 use super::query::Locators;
+use super::refusal::{Refusal, Reply};
 use super::soql::Scope;
+use super::{collections, query, records};
 
 /// Sub-requests of a composite call, and how many of them may be queries or collections [documented].
 const MOST: usize = 25;
@@ -32,7 +32,8 @@ pub(super) fn answer(org: &mut Org, locators: &mut Locators, call: &Call<'_>, re
             let requests = list("compositeRequest");
             let wide = requests.iter().filter(|one| is_wide(&one["url"])).count();
             if requests.len() > MOST || wide > MOST_WIDE {
-                let message = format!("Too many subrequests: at most {MOST}, {MOST_WIDE} of them queries or collections");
+                let message =
+                    format!("Too many subrequests: at most {MOST}, {MOST_WIDE} of them queries or collections");
                 return Err(Refusal::bad("LIMIT_EXCEEDED", message));
             }
             let whole = body.get("allOrNone") == Some(&json!(true));
@@ -144,7 +145,14 @@ fn one(org: &mut Org, locators: &mut Locators, call: &Call<'_>, request: &Value,
     }
     let url = filled(&request["url"], known)?;
     let body = filled(&request["body"], known)?;
-    dispatch(org, locators, call, request["method"].as_str().unwrap_or_default(), url.as_str().unwrap_or_default(), body)
+    dispatch(
+        org,
+        locators,
+        call,
+        request["method"].as_str().unwrap_or_default(),
+        url.as_str().unwrap_or_default(),
+        body,
+    )
 }
 
 /// `@{order.id}` becomes the id that the sub-request `order` answered.
@@ -181,7 +189,8 @@ fn filled(value: &Value, known: &Map<String, Value>) -> Result<Value, Refusal> {
 fn dispatch(org: &mut Org, locators: &mut Locators, call: &Call<'_>, method: &str, url: &str, body: Value) -> Reply {
     let (path, query) = url.split_once('?').unwrap_or((url, ""));
     let method = ["GET", "POST", "PATCH", "DELETE"].into_iter().find(|known| known.eq_ignore_ascii_case(method));
-    let mut request = Request::new(method.ok_or_else(|| Refusal::bad("INVALID_INPUT", "a request has no method"))?, path);
+    let mut request =
+        Request::new(method.ok_or_else(|| Refusal::bad("INVALID_INPUT", "a request has no method"))?, path);
     request.query = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
     request.headers.clone_from(&call.request.headers);
     if !body.is_null() {
@@ -207,7 +216,8 @@ fn batch(org: &mut Org, locators: &mut Locators, call: &Call<'_>, requests: &[Va
     let (mut results, mut failed) = (Vec::new(), false);
     for request in requests {
         if failed && halts {
-            let told = json!([{"errorCode": "BATCH_PROCESSING_HALTED", "message": "Batch processing halted per request"}]);
+            let told =
+                json!([{"errorCode": "BATCH_PROCESSING_HALTED", "message": "Batch processing halted per request"}]);
             results.push(json!({"statusCode": 412, "result": told}));
             continue;
         }

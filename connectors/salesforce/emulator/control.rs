@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::Salesforce;
 use super::deploy;
-use super::outbound;
 use super::org::{Moment, Org, PERSON};
+use super::outbound;
 use super::refusal::Refusal;
 use super::seed;
 
@@ -54,15 +54,25 @@ impl Salesforce {
                 Ok(json!({}))
             }
             "create_deal" => seed::deal(org, arguments, &seed::Known::default(), now).map(told),
-            "win_deal" => org.update("Opportunity", id, &one("StageName", json!("Closed Won")), moment).map(|()| told(id.to_owned())).map_err(refused),
-            "accept_quote" => org.update("Quote", id, &one("Status", json!("Accepted")), moment).map(|()| told(id.to_owned())).map_err(refused),
+            "win_deal" => org
+                .update("Opportunity", id, &one("StageName", json!("Closed Won")), moment)
+                .map(|()| told(id.to_owned()))
+                .map_err(refused),
+            "accept_quote" => org
+                .update("Quote", id, &one("Status", json!("Accepted")), moment)
+                .map(|()| told(id.to_owned()))
+                .map_err(refused),
             "sync_quote" => {
                 let deal = org.value("Quote", id, "OpportunityId").as_str().unwrap_or_default().to_owned();
-                org.update("Opportunity", &deal, &one("SyncedQuoteId", json!(id)), moment).map(|()| told(deal.clone())).map_err(refused)
+                org.update("Opportunity", &deal, &one("SyncedQuoteId", json!(id)), moment)
+                    .map(|()| told(deal.clone()))
+                    .map_err(refused)
             }
             "merge" => {
                 let of = |name: &str| arguments[name].as_str().unwrap_or_default();
-                org.merge(object, of("primary"), of("other"), moment).map(|()| told(of("primary").to_owned())).map_err(refused)
+                org.merge(object, of("primary"), of("other"), moment)
+                    .map(|()| told(of("primary").to_owned()))
+                    .map_err(refused)
             }
             "show" => Ok(json!(org.row(object, id))),
             "find" => Ok(json!(find(org, arguments))),

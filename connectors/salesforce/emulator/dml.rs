@@ -25,7 +25,12 @@ enum Verb {
 
 impl Org {
     /// Makes a row.
-    pub(super) fn insert(&mut self, object: &str, given: &Map<String, Value>, moment: Moment<'_>) -> Result<String, Refusal> {
+    pub(super) fn insert(
+        &mut self,
+        object: &str,
+        given: &Map<String, Value>,
+        moment: Moment<'_>,
+    ) -> Result<String, Refusal> {
         let object = self.name(object)?;
         let mut values = self.resolved(&object, given, Verb::Insert)?;
         for field in self.object(&object)?.fields.values() {
@@ -61,7 +66,13 @@ impl Org {
     }
 
     /// Changes a row.
-    pub(super) fn update(&mut self, object: &str, id: &str, given: &Map<String, Value>, moment: Moment<'_>) -> Result<(), Refusal> {
+    pub(super) fn update(
+        &mut self,
+        object: &str,
+        id: &str,
+        given: &Map<String, Value>,
+        moment: Moment<'_>,
+    ) -> Result<(), Refusal> {
         let object = self.name(object)?;
         let changes = self.resolved(&object, given, Verb::Update)?;
         let (id, row) = self.live(&object, id)?;
@@ -130,7 +141,8 @@ impl Org {
 
     /// The field of an upsert's address: an external id or an id look-up.
     pub(super) fn external(&self, object: &str, field: &str) -> Result<String, Refusal> {
-        let known = self.object(object)?.field(field).filter(|known| known.external_id && !self.is_hidden(object, &known.name));
+        let known =
+            self.object(object)?.field(field).filter(|known| known.external_id && !self.is_hidden(object, &known.name));
         known.map(|known| known.name.clone()).ok_or_else(|| {
             let message = format!("Provided external ID field does not exist or is not accessible: {field}");
             Refusal::new(404, "NOT_FOUND", message)
@@ -201,18 +213,28 @@ impl Org {
     }
 
     /// Unique fields, locks, validation rules and duplicate rules.
-    fn may_write(&mut self, object: &str, id: Option<&str>, values: &Values, moment: Moment<'_>) -> Result<(), Refusal> {
+    fn may_write(
+        &mut self,
+        object: &str,
+        id: Option<&str>,
+        values: &Values,
+        moment: Moment<'_>,
+    ) -> Result<(), Refusal> {
         for field in self.object(object)?.fields.values().filter(|field| field.unique) {
             let value = values.get(&field.name).unwrap_or(&Value::Null);
             let holder = self.having(object, &field.name, value).into_iter().find(|other| Some(other.as_str()) != id);
             if let Some(holder) = holder.filter(|_| !value.is_null()) {
-                let message = format!("duplicate value found: {} duplicates value on record with id: {holder}", field.name);
+                let message =
+                    format!("duplicate value found: {} duplicates value on record with id: {holder}", field.name);
                 return Err(Refusal::bad("DUPLICATE_VALUE", message));
             }
         }
         let marker = self.settings.marker.as_deref();
         if marker.is_some_and(|marker| values.values().any(|value| value.as_str() == Some(marker))) {
-            return Err(Refusal::bad("FIELD_CUSTOM_VALIDATION_EXCEPTION", "This value is refused by a validation rule"));
+            return Err(Refusal::bad(
+                "FIELD_CUSTOM_VALIDATION_EXCEPTION",
+                "This value is refused by a validation rule",
+            ));
         }
         duplicates::check(self, object, id, values, moment.saves_duplicates)?;
         self.lock(object, id.unwrap_or("a new record"))
@@ -234,9 +256,13 @@ impl Org {
     pub(super) fn merge(&mut self, object: &str, winner: &str, loser: &str, moment: Moment<'_>) -> Result<(), Refusal> {
         let (winner, _) = self.live(object, winner)?;
         let (loser, _) = self.live(object, loser)?;
-        let children: Vec<(String, String)> = self.objects.values()
+        let children: Vec<(String, String)> = self
+            .objects
+            .values()
             .flat_map(|child| child.fields.values().map(move |field| (child, field)))
-            .filter(|(_, field)| field.refers.as_ref().is_some_and(|(to, _)| to == object) && field.name != "MasterRecordId")
+            .filter(|(_, field)| {
+                field.refers.as_ref().is_some_and(|(to, _)| to == object) && field.name != "MasterRecordId"
+            })
             .map(|(child, field)| (child.name.clone(), field.name.clone()))
             .collect();
         for (child, field) in children {

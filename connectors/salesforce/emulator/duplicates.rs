@@ -21,7 +21,11 @@ pub(super) fn check(org: &Org, object: &str, id: Option<&str>, values: &Values, 
         let alike: Vec<&String> = alike.map(|(other, _)| other).collect();
         if !alike.is_empty() {
             let message = "Use one of these records?";
-            return Err(Refusal::bad("DUPLICATES_DETECTED", message).with_duplicates(found(object, &alike, rule.alerts)));
+            return Err(Refusal::bad("DUPLICATES_DETECTED", message).with_duplicates(found(
+                object,
+                &alike,
+                rule.alerts,
+            )));
         }
     }
     Ok(())

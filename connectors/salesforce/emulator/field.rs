@@ -102,7 +102,8 @@ impl Field {
     /// A value as it is stored, or why it is refused.
     pub(super) fn stored(&self, value: &Value) -> Result<Value, Refusal> {
         let wrong = |code: &str, message: String| Refusal::bad(code, message).about(&[&self.name]);
-        let unread = || wrong("JSON_PARSER_ERROR", format!("Cannot deserialize instance of {} from {value}", self.kind));
+        let unread =
+            || wrong("JSON_PARSER_ERROR", format!("Cannot deserialize instance of {} from {value}", self.kind));
         match (self.kind.as_str(), value) {
             ("boolean", Value::Null) => Ok(json!(false)),
             (_, Value::Null) => Ok(Value::Null),
@@ -126,13 +127,12 @@ impl Field {
                 Ok(json!(date.to_string()))
             }
             ("datetime", Value::String(text)) => instant(text).map(|at| json!(stamp(at))).ok_or_else(unread),
-            ("reference", Value::String(text)) => super::id::long(text).map(Value::String).ok_or_else(|| {
-                wrong("MALFORMED_ID", format!("{}: id value of incorrect type: {text}", self.label))
-            }),
-            ("email", Value::String(text)) if !text.contains('@') || text.contains(' ') => Err(wrong(
-                "INVALID_EMAIL_ADDRESS",
-                format!("{}: invalid email address: {text}", self.label),
-            )),
+            ("reference", Value::String(text)) => super::id::long(text)
+                .map(Value::String)
+                .ok_or_else(|| wrong("MALFORMED_ID", format!("{}: id value of incorrect type: {text}", self.label))),
+            ("email", Value::String(text)) if !text.contains('@') || text.contains(' ') => {
+                Err(wrong("INVALID_EMAIL_ADDRESS", format!("{}: invalid email address: {text}", self.label)))
+            }
             ("picklist", Value::String(text)) if self.restricted && !self.options.contains(text) => Err(wrong(
                 "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
                 format!("{}: bad value for restricted picklist field: {text}", self.label),

@@ -112,9 +112,10 @@ impl Org {
     pub(super) fn object(&self, name: &str) -> Result<&Object, Refusal> {
         let lower = name.to_lowercase();
         let hidden = self.settings.without.iter().any(|without| without.eq_ignore_ascii_case(name));
-        self.objects.get(&lower).filter(|_| !hidden).ok_or_else(|| {
-            Refusal::bad("INVALID_TYPE", format!("sObject type '{name}' is not supported."))
-        })
+        self.objects
+            .get(&lower)
+            .filter(|_| !hidden)
+            .ok_or_else(|| Refusal::bad("INVALID_TYPE", format!("sObject type '{name}' is not supported.")))
     }
 
     /// The name of an object as it is spelt.
@@ -148,7 +149,9 @@ impl Org {
 
     /// A row in use, or 404.
     pub(super) fn live(&self, object: &str, text: &str) -> Result<(String, &Values), Refusal> {
-        let id = id::long(text).ok_or_else(|| Refusal::new(404, "NOT_FOUND", "Provided external ID field does not exist or is not accessible: Id"))?;
+        let id = id::long(text).ok_or_else(|| {
+            Refusal::new(404, "NOT_FOUND", "Provided external ID field does not exist or is not accessible: Id")
+        })?;
         match self.row(object, &id) {
             Some(row) if row.get("IsDeleted") == Some(&json!(true)) => {
                 Err(Refusal::new(404, "ENTITY_IS_DELETED", "entity is deleted"))
@@ -175,7 +178,8 @@ impl Org {
     pub(super) fn put(&mut self, object: &str, id: &str, values: Values) {
         let lower = object.to_lowercase();
         let indexed: Vec<String> = self.objects.get(&lower).map_or_else(Vec::new, |known| {
-            let keyed = known.fields.values().filter(|field| field.external_id || field.unique || field.refers.is_some());
+            let keyed =
+                known.fields.values().filter(|field| field.external_id || field.unique || field.refers.is_some());
             keyed.map(|field| field.name.clone()).collect()
         });
         let rows = self.rows.entry(lower.clone()).or_default();
@@ -209,8 +213,13 @@ impl Org {
 
     /// The index of a custom field that was just made.
     pub(super) fn reindex(&mut self, object: &str) {
-        let rows: Vec<(String, Values)> =
-            self.rows.get(&object.to_lowercase()).into_iter().flatten().map(|(id, row)| (id.clone(), row.clone())).collect();
+        let rows: Vec<(String, Values)> = self
+            .rows
+            .get(&object.to_lowercase())
+            .into_iter()
+            .flatten()
+            .map(|(id, row)| (id.clone(), row.clone()))
+            .collect();
         for (id, row) in rows {
             self.put(object, &id, row);
         }

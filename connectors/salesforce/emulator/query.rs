@@ -75,7 +75,8 @@ impl Locators {
         let lost = || Refusal::bad("INVALID_QUERY_LOCATOR", "invalid query locator");
         let (id, at) = locator.rsplit_once('-').ok_or_else(lost)?;
         let at: usize = at.parse().map_err(|_| lost())?;
-        let waiting = self.open.get(id).filter(|waiting| call.now.duration_since(waiting.began) < LIFE).ok_or_else(lost)?;
+        let waiting =
+            self.open.get(id).filter(|waiting| call.now.duration_since(waiting.began) < LIFE).ok_or_else(lost)?;
         let end = (at + waiting.page).min(waiting.rows.len());
         let records = waiting.rows.get(at..end).ok_or_else(lost)?;
         let total = waiting.rows.len();
@@ -98,5 +99,8 @@ fn columns(org: &Org, query: &soql::Query) -> Reply {
         })
     });
     let columns: Vec<Value> = columns.collect();
-    Ok(Response::json(200, &json!({"columnMetadata": columns, "entityName": object, "groupBy": false, "idSelected": true, "keyPrefix": ""})))
+    Ok(Response::json(
+        200,
+        &json!({"columnMetadata": columns, "entityName": object, "groupBy": false, "idSelected": true, "keyPrefix": ""}),
+    ))
 }

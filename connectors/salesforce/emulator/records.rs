@@ -106,11 +106,18 @@ fn show(org: &Org, call: &Call<'_>, object: &str, id: &str) -> Reply {
 }
 
 /// A row as an object; no names stand for all of its fields.
-pub(super) fn fields_of(org: &Org, object: &str, id: &str, wanted: &[&str], version: &str) -> Result<Map<String, Value>, Refusal> {
+pub(super) fn fields_of(
+    org: &Org,
+    object: &str,
+    id: &str,
+    wanted: &[&str],
+    version: &str,
+) -> Result<Map<String, Value>, Refusal> {
     let known = org.object(object)?;
     let mut shown = attributes(object, id, version);
     let visible = known.fields.values().filter(|field| !org.is_hidden(object, &field.name));
-    let names: Vec<&str> = if wanted.is_empty() { visible.map(|field| field.name.as_str()).collect() } else { wanted.to_vec() };
+    let names: Vec<&str> =
+        if wanted.is_empty() { visible.map(|field| field.name.as_str()).collect() } else { wanted.to_vec() };
     for name in names {
         let field = known.field(name).filter(|field| !org.is_hidden(object, &field.name));
         let field = field.ok_or_else(|| Refusal::no_field(object, name))?;
@@ -123,7 +130,8 @@ pub(super) fn fields_of(org: &Org, object: &str, id: &str, wanted: &[&str], vers
 }
 
 fn unmodified(org: &Org, object: &str, id: &str, since: &str) -> Result<(), Refusal> {
-    let since = jiff::fmt::rfc2822::parse(since).map_err(|_| Refusal::bad("INVALID_HEADER", "the date of a condition is none"))?;
+    let since = jiff::fmt::rfc2822::parse(since)
+        .map_err(|_| Refusal::bad("INVALID_HEADER", "the date of a condition is none"))?;
     let (_, row) = org.live(object, id)?;
     let modified = row.get("LastModifiedDate").and_then(Value::as_str).and_then(instant);
     if modified.is_some_and(|at| at > since.timestamp()) {
@@ -153,7 +161,10 @@ fn replicated(org: &Org, call: &Call<'_>, object: &str, deleted: bool) -> Reply 
         let records: Vec<Value> =
             inside.map(|(id, row)| json!({"id": id, "deletedDate": row.get("SystemModstamp")})).collect();
         let earliest = super::field::stamp(call.now - SignedDuration::from_hours(24 * 15));
-        Response::json(200, &json!({"deletedRecords": records, "earliestDateAvailable": earliest, "latestDateCovered": covered}))
+        Response::json(
+            200,
+            &json!({"deletedRecords": records, "earliestDateAvailable": earliest, "latestDateCovered": covered}),
+        )
     } else {
         let ids: Vec<&String> = inside.map(|(id, _)| id).collect();
         Response::json(200, &json!({"ids": ids, "latestDateCovered": covered}))

@@ -69,9 +69,9 @@ fn entry(org: &Org, values: &mut Values) -> Result<(), Refusal> {
     let own = values.get("Id").and_then(Value::as_str);
     let entries = org.having("PricebookEntry", "Product2Id", &json!(product));
     let at = |book: &str| {
-        entries.iter().find(|id| {
-            org.value("PricebookEntry", id, "Pricebook2Id") == &json!(book) && Some(id.as_str()) != own
-        })
+        entries
+            .iter()
+            .find(|id| org.value("PricebookEntry", id, "Pricebook2Id") == &json!(book) && Some(id.as_str()) != own)
     };
     if at(&book).is_some() {
         let message = "This price definition already exists in this price book";
@@ -88,12 +88,16 @@ fn entry(org: &Org, values: &mut Values) -> Result<(), Refusal> {
 
 /// A line of an opportunity or a quote: its price book entry, and its total.
 fn line(org: &Org, values: &mut Values, parent: &str, by: &str) -> Result<(), Refusal> {
-    let integrity = |message: &str, field: &str| Err(Refusal::bad("FIELD_INTEGRITY_EXCEPTION", message).about(&[field]));
+    let integrity =
+        |message: &str, field: &str| Err(Refusal::bad("FIELD_INTEGRITY_EXCEPTION", message).about(&[field]));
     let (owner, entry) = (text(values, by), text(values, "PricebookEntryId"));
     let is_new = !values.contains_key("Id");
     if is_new {
         if entry.is_empty() {
-            return integrity("field integrity exception: PricebookEntryId (pricebook entry must be specified)", "PricebookEntryId");
+            return integrity(
+                "field integrity exception: PricebookEntryId (pricebook entry must be specified)",
+                "PricebookEntryId",
+            );
         }
         let book = org.value(parent, &owner, "Pricebook2Id");
         let of_entry = org.value("PricebookEntry", &entry, "Pricebook2Id");

@@ -36,7 +36,8 @@ pub(super) fn fill(org: &mut Org, sample: &Value, now: Timestamp) -> Result<()> 
     for product in list(sample, "products") {
         let id = made(org, "Product2", fields(product), now)?;
         if !product["price"].is_null() {
-            let price = json!({"Pricebook2Id": STANDARD, "Product2Id": id, "UnitPrice": product["price"], "IsActive": true});
+            let price =
+                json!({"Pricebook2Id": STANDARD, "Product2Id": id, "UnitPrice": product["price"], "IsActive": true});
             made(org, "PricebookEntry", object(price), now)?;
         }
         known.products.push(id);
@@ -93,7 +94,8 @@ fn line_values(org: &Org, line: &Value, known: &Known, parent: (&str, &str)) -> 
 }
 
 fn made(org: &mut Org, kind: &str, values: Map<String, Value>, now: Timestamp) -> Result<String> {
-    org.insert(kind, &values, screens(now)).map_err(|refusal| refused(refusal).with_kind(ErrorKind::Config).at("type", kind))
+    org.insert(kind, &values, screens(now))
+        .map_err(|refusal| refused(refusal).with_kind(ErrorKind::Config).at("type", kind))
 }
 
 fn screens(now: Timestamp) -> Moment<'static> {

@@ -69,10 +69,13 @@ impl Tokens {
             }
             ("GET", ["authorize"]) => self.authorize(request),
             ("GET" | "POST", ["userinfo"]) => match self.check(request, now, SignedDuration::from_hours(24)) {
-                Ok(()) => Response::json(200, &json!({
-                    "user_id": INTEGRATION, "organization_id": ORGANIZATION, "active": true,
-                    "preferred_username": "integration@vauclin.example", "name": "integration",
-                })),
+                Ok(()) => Response::json(
+                    200,
+                    &json!({
+                        "user_id": INTEGRATION, "organization_id": ORGANIZATION, "active": true,
+                        "preferred_username": "integration@vauclin.example", "name": "integration",
+                    }),
+                ),
                 Err(_) => Response::text(403, "text/plain", "Bad_OAuth_Token"),
             },
             _ => Response::empty(404),
@@ -173,6 +176,7 @@ fn basic(request: &Request) -> Option<(String, String)> {
     let text = String::from_utf8(decoded).ok()?;
     let (id, secret) = text.split_once(':')?;
     // Id and secret are form-encoded before they are joined [RFC 6749, 2.3.1].
-    let plain = |part: &str| url::form_urlencoded::parse(format!("={part}").as_bytes()).map(|(_, v)| v.into_owned()).collect();
+    let plain =
+        |part: &str| url::form_urlencoded::parse(format!("={part}").as_bytes()).map(|(_, v)| v.into_owned()).collect();
     Some((plain(id), plain(secret)))
 }

@@ -11,11 +11,11 @@ async fn a_session_that_ended_is_renewed_once_and_the_call_made_again() {
     bench.salesforce.check().await.unwrap();
     bench.control("revoke", json!({}));
     bench.salesforce.check().await.unwrap();
-    assert_eq!((bench.calls("POST /services/oauth2/token"), bench.calls("GET /services/data")), (2, 3));
+    assert_eq!((bench.calls("/token"), bench.calls("GET /services/data")), (2, 3));
     // A token lives as long as it is used.
     bench.pass(3 * 3600);
     bench.salesforce.check().await.unwrap();
-    assert_eq!(bench.calls("POST /services/oauth2/token"), 3);
+    assert_eq!(bench.calls("/token"), 3);
 }
 
 #[tokio::test]

@@ -95,3 +95,24 @@ async fn an_org_without_quotes_tells_the_opportunitys_own_lines() {
     bench.pass(3600);
     bench.pull("Opportunity", Some(cursor)).await;
 }
+
+#[tokio::test]
+async fn a_first_read_of_many_rows_is_a_bulk_job_and_tells_the_same() {
+    let bench = Bench::with(json!({"client_secret": "salesforce-demo-secret", "bulk_above": 5}));
+    bench.deploy();
+    bench.control("settings", json!({"bulk_delay": 12}));
+    for at in 0..8 {
+        bench.create(
+            "Account",
+            json!({"Name": format!("Account \"{at}\""), "Phone": if at == 3 { json!(null) } else { json!("1") }}),
+        );
+    }
+    let (bulk, cursor) = bench.pull("Account", None).await;
+    assert_eq!((bulk.len(), bench.calls("/jobs/query/") > 1), (8, true));
+    for record in &bulk {
+        assert_eq!(bench.read("Account", record.id.as_str()).await, *record);
+    }
+    bench.pass(3600);
+    bench.create("Account", json!({"Name": "Later"}));
+    assert_eq!(bench.pull("Account", Some(cursor)).await.0.len(), 1);
+}

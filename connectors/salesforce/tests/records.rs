@@ -43,7 +43,10 @@ async fn an_id_of_fifteen_characters_names_the_same_record() {
 #[tokio::test]
 async fn a_custom_object_is_a_resource_once_it_is_listed() {
     let bench = Bench::with(json!({"client_secret": "salesforce-demo-secret", "objects": ["Invoice__c"]}));
-    bench.control("deploy", json!({"objects": ["Invoice__c"], "fields": ["Invoice__c.Hub_External_Id__c string 255 externalid unique"]}));
+    bench.control(
+        "deploy",
+        json!({"objects": ["Invoice__c"], "fields": ["Invoice__c.Hub_External_Id__c string 255 externalid unique"]}),
+    );
     bench.create("Invoice__c", json!({"Name": "FA-1"}));
     assert_eq!(bench.pull("Invoice__c", None).await.0.len(), 1);
     let told = bench.salesforce.changes(&"Order".into(), None).await.unwrap_err();

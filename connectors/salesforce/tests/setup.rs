@@ -30,7 +30,8 @@ async fn what_is_missing_is_told_and_written_as_a_package() {
     let object = std::fs::read_to_string(folder.path().join("salesforce-package/objects/Opportunity.object")).unwrap();
     assert!(object.contains("<fullName>ERP_Paid__c</fullName>"), "{object}");
     bench.deploy();
-    let fresh = connect(&bench.host, &bench.clock, json!({"client_secret": "salesforce-demo-secret"}), bench.folder.clone());
+    let fresh =
+        connect(&bench.host, &bench.clock, json!({"client_secret": "salesforce-demo-secret"}), bench.folder.clone());
     assert_eq!(fresh.prepare(&"Opportunity".into(), &[paid()], Prepare::Tell).await.unwrap(), []);
 }
 

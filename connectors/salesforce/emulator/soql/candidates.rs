@@ -27,7 +27,9 @@ fn named(org: &Org, object: &str, path: &[String], literals: &[Literal]) -> Opti
     let mut ids: Vec<String> = match field.kind.as_str() {
         "id" => texts.iter().filter_map(|text| id::long(text)).filter(|id| org.row(object, id).is_some()).collect(),
         _ if field.external_id || field.unique || field.refers.is_some() => {
-            let values = texts.iter().map(|text| if field.refers.is_some() { id::long(text).map(|id| json!(id)) } else { Some(json!(text)) });
+            let values = texts.iter().map(|text| {
+                if field.refers.is_some() { id::long(text).map(|id| json!(id)) } else { Some(json!(text)) }
+            });
             values.flatten().flat_map(|value| org.indexed(object, &field.name, &value)).collect()
         }
         _ => return None,

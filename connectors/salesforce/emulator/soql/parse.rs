@@ -168,7 +168,11 @@ impl Reader {
             }
             self.path()?;
             self.need_sign(")")?;
-            let alias = if self.is("FROM") || self.peek() == Some(&Token::Sign(",")) { "expr0".to_owned() } else { self.word()? };
+            let alias = if self.is("FROM") || self.peek() == Some(&Token::Sign(",")) {
+                "expr0".to_owned()
+            } else {
+                self.word()?
+            };
             return Ok(Select::CountOf(alias));
         }
         let path = self.path()?;

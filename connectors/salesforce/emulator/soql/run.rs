@@ -33,7 +33,13 @@ pub(super) fn find(org: &Org, query: &Query, scope: Scope, version: &str, now: T
 }
 
 /// The ids that a query finds, in its order.
-pub(super) fn rows(org: &Org, query: &Query, object: &str, scope: Scope, now: Timestamp) -> Result<Vec<String>, Refusal> {
+pub(super) fn rows(
+    org: &Org,
+    query: &Query,
+    object: &str,
+    scope: Scope,
+    now: Timestamp,
+) -> Result<Vec<String>, Refusal> {
     // A path that is none is refused even where there are no rows.
     for select in &query.select {
         if let Select::Path(path) = select {
@@ -170,9 +176,9 @@ fn holds(org: &Org, object: &str, id: &str, wanted: &Condition, scope: Scope, no
                 }
             }
         }
-        Condition::Like(path, pattern) => {
-            value(org, object, id, path).as_str().is_some_and(|text| like(&text.to_lowercase(), &pattern.to_lowercase()))
-        }
+        Condition::Like(path, pattern) => value(org, object, id, path)
+            .as_str()
+            .is_some_and(|text| like(&text.to_lowercase(), &pattern.to_lowercase())),
         Condition::In(path, is_in, literals) => {
             let (field, value) = (field(org, object, path)?, value(org, object, id, path));
             let mut among = false;
@@ -197,7 +203,10 @@ fn holds(org: &Org, object: &str, id: &str, wanted: &Condition, scope: Scope, no
 /// A literal as a stored value of the field's kind.
 fn literal_of(field: &Field, literal: &Literal) -> Result<Value, Refusal> {
     let wrong = || {
-        let message = format!("value of filter criterion for field '{}' must be of type {} and should not be enclosed in quotes", field.name, field.kind);
+        let message = format!(
+            "value of filter criterion for field '{}' must be of type {} and should not be enclosed in quotes",
+            field.name, field.kind
+        );
         Refusal::bad("INVALID_FIELD", message)
     };
     match literal {

@@ -5,9 +5,9 @@ use serde_json::{Map, Value, json};
 
 use super::super::org::Org;
 use super::super::refusal::Refusal;
+use super::Scope;
 use super::parse::{Condition, Literal, Query, Select};
 use super::run::{field, rows, value};
-use super::Scope;
 
 /// One row with what a query selects of it.
 pub(super) fn row(
@@ -39,7 +39,14 @@ pub(in super::super) fn attributes(object: &str, id: &str, version: &str) -> Map
     Map::from_iter([("attributes".to_owned(), json!({"type": object, "url": url}))])
 }
 
-fn put(org: &Org, shown: &mut Map<String, Value>, object: &str, id: &str, path: &[String], version: &str) -> Result<(), Refusal> {
+fn put(
+    org: &Org,
+    shown: &mut Map<String, Value>,
+    object: &str,
+    id: &str,
+    path: &[String],
+    version: &str,
+) -> Result<(), Refusal> {
     let known = org.object(object)?;
     match path {
         [_] => {
@@ -77,7 +84,10 @@ fn part(
     let known = org.object(object)?;
     let relation = known.children.iter().find(|(relation, ..)| relation.eq_ignore_ascii_case(&children.from));
     let (relation, child, by) = relation.ok_or_else(|| {
-        Refusal::bad("INVALID_TYPE", format!("Didn't understand relationship '{}' in FROM part of query call.", children.from))
+        Refusal::bad(
+            "INVALID_TYPE",
+            format!("Didn't understand relationship '{}' in FROM part of query call.", children.from),
+        )
     })?;
     org.object(child)?;
     let mut inner = children.clone();

@@ -30,7 +30,7 @@ const GENERAL: Limits = Limits { per_second: 20.0, burst: 25, concurrency: 5 };
 pub(super) struct Config {
     /// Consumer key of the external client app: in Setup, External Client App Manager, the app's settings, OAuth. Write
     /// `${SALESFORCE_CLIENT_ID}` to take it from the environment.
-    client_id: String,
+    client_id: Secret,
     /// Consumer secret of the app, for the client credentials flow, whose "Run As" user the hub then is. Write
     /// `${SALESFORCE_CLIENT_SECRET}` to take it from the environment.
     client_secret: Option<Secret>,
@@ -150,18 +150,18 @@ impl Config {
         let token_url = format!("{login}/services/oauth2/token");
         match (&self.client_secret, &self.refresh_token, &self.username, &self.private_key) {
             (Some(secret), None, None, None) => {
-                Ok(OAuth::client_credentials(&token_url, &self.client_id, secret.clone()))
+                Ok(OAuth::client_credentials(&token_url, self.client_id.reveal(), secret.clone()))
             }
             (secret, Some(refresh), None, None) => {
                 let none = || Secret::new("");
                 let known = secret.clone().unwrap_or_else(none);
-                let oauth = OAuth::refresh_token(&token_url, &self.client_id, known, refresh.clone());
+                let oauth = OAuth::refresh_token(&token_url, self.client_id.reveal(), known, refresh.clone());
                 Ok(if secret.is_some() { oauth.secret_in_body() } else { oauth.secret_in_body().without_secret() })
             }
             (None, None, Some(username), Some(key)) => {
                 let audience = assertion::audience(self.login_url.as_deref(), base);
-                let signing = assertion::signing(&self.client_id, username, audience, key)?;
-                Ok(OAuth::jwt_bearer(&token_url, &self.client_id, signing))
+                let signing = assertion::signing(self.client_id.reveal(), username, audience, key)?;
+                Ok(OAuth::jwt_bearer(&token_url, self.client_id.reveal(), signing))
             }
             _ => Err(Error::new(
                 ErrorKind::Config,

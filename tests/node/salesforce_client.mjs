@@ -5,13 +5,28 @@
 // Needs `npm install jsforce`. Prints one line per story; the exit code is 1 when one of them fails.
 
 import assert from "node:assert/strict";
+import http from "node:http";
 import { createRequire } from "node:module";
 
 // The package stands in the folder that the caller is in.
 const jsforce = createRequire(`${process.cwd()}/`)("jsforce");
-const BASE = process.argv[2].replace(/\/$/, "");
+const EMULATOR = new URL(process.argv[2].replace(/\/$/, ""));
 const SECRET = process.argv[3];
 const CLIENT = "salesforce-demo-client";
+
+// Some calls of the client drop the path of the org's address, which a real org does not have: it is put back here.
+const door = http.createServer((request, response) => {
+  const inside = request.url.startsWith(`${EMULATOR.pathname}/`);
+  const path = inside ? request.url : EMULATOR.pathname + request.url;
+  const { method, headers } = request;
+  const onward = http.request({ host: EMULATOR.hostname, port: EMULATOR.port, path, method, headers }, (answer) => {
+    response.writeHead(answer.statusCode, answer.headers);
+    answer.pipe(response);
+  });
+  request.pipe(onward);
+});
+await new Promise((ready) => door.listen(0, "127.0.0.1", ready));
+const BASE = `http://127.0.0.1:${door.address().port}${EMULATOR.pathname}`;
 
 /** What no API call can do. */
 async function control(command, body = {}) {

@@ -6,6 +6,7 @@ mod connectors;
 mod context;
 mod demo;
 mod describe;
+mod doors;
 mod emulate;
 mod held;
 mod hub;
@@ -23,11 +24,13 @@ mod verify;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{ArgAction, Parser, Subcommand};
 
 pub use context::Context;
 pub use demo::Demo;
+pub use doors::{Doors, OpenStore, OpenWire};
 pub use hub::Hub;
 pub use output::{CommandResult, Exit, Failure, Paint, Report, table};
 
@@ -79,6 +82,11 @@ enum Command {
 
 /// Runs the command that the process was started with; `demo` is the story that `passerelle demo` tells.
 pub async fn run(registry: &'static Registry, demo: Demo) -> ExitCode {
+    run_through(registry, demo, Doors::of_this_machine()).await
+}
+
+/// The same, through other doors than this machine's.
+pub async fn run_through(registry: &'static Registry, demo: Demo, doors: Doors) -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
     let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
@@ -87,7 +95,7 @@ pub async fn run(registry: &'static Registry, demo: Demo) -> ExitCode {
     let verbosity = Verbosity::of(cli.verbose, cli.quiet);
     logging::start(verbosity);
     let format = if cli.json { Format::Json } else { Format::Human };
-    let context = Context::new(registry, demo, cli.config, format, verbosity);
+    let context = Context::new(registry, demo, Arc::new(doors), cli.config, format, verbosity);
     let result = dispatch(&context, cli.command).await;
     output::finish(format, result)
 }

@@ -105,14 +105,19 @@ pub struct Flow {
     /// How often `passerelle serve` runs it, such as `30s`, `5m`, `1h` or `1d`; and at once on a webhook.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every: Option<Period>,
-    /// When `passerelle serve` runs it instead: minute, hour, day, month, weekday; in UTC.
+    /// When `passerelle serve` runs it instead: minute, hour, day, month, weekday; in UTC, or on the clocks of
+    /// `time_zone`. With neither, it runs once when `serve` first sees it, and after that on webhooks only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cron: Option<Cron>,
+    /// Whose clocks `cron` means, such as `Europe/Paris`; UTC by default. Where clocks are set forward, what falls into
+    /// the missing hour runs an hour later; where they are set back, what names its hours runs once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
     /// A run that would write more records than this stops before the first write and asks; no limit by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_changes: Option<u64>,
-    /// The greatest share of linked records that a run may archive, in percent; 10 by default. This version archives
-    /// nothing, so nothing is measured by it yet.
+    /// The greatest share of its linked records that a run may archive, in percent; 10 by default. A run that would
+    /// archive more archives nothing, does the rest, and asks: of fewer than 10 records, a single one is more.
     #[serde(default = "ten")]
     #[schemars(range(max = 100))]
     pub max_deletes_percent: u8,
@@ -134,6 +139,9 @@ pub enum OnDelete {
     Keep,
     /// The same, and a person is told: the link is parked.
     Review,
+    /// The others are put away too, where their system can; a person is told where it cannot, and of documents that may
+    /// be validated. What comes back later is neither put away again nor brought back elsewhere.
+    Archive,
 }
 
 /// The server of `passerelle serve`.

@@ -15,6 +15,7 @@ pub mod model;
 pub mod plan;
 pub mod reconcile;
 pub mod registry;
+pub mod serve;
 pub mod store;
 pub mod system;
 

@@ -18,7 +18,7 @@ use passerelle_core::system::{System, Systems};
 use serde_json::Value;
 
 use crate::memory::Memory;
-use story::{Deed, Edit, Event, Gap, Story, Then, trouble};
+use story::{Deed, Deletion, Edit, Event, Gap, Story, Then, trouble};
 
 /// Tells the story in `file`.
 ///
@@ -76,17 +76,20 @@ impl Teller {
             story.systems.iter().map(|name| (name.as_str().into(), "memory".to_owned())).collect();
         let (mappings, _) = Mappings::load(&sources, &kinds)
             .map_err(|found| found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
-        let flow = |entity: &str, number: usize, between: &[String]| Flow {
+        let flow = |entity: &str, number: usize, between: &[String], on_delete: Deletion| Flow {
             name: format!("{entity}{number}").as_str().into(),
             entity: entity.into(),
             between: between.iter().map(|name| name.as_str().into()).collect(),
             max_changes: story.max_changes,
-            reviews_deletions: story.reviews_deletions,
+            on_delete: on_delete.policy(),
+            max_deletes_percent: story.max_deletes_percent.unwrap_or(10),
         };
-        let given = story.flows.iter().enumerate().map(|(number, one)| flow(&one.entity, number, &one.between));
-        let mut flows: Vec<Flow> = given.collect();
+        let given = story.flows.iter().enumerate();
+        let mut flows: Vec<Flow> = given
+            .map(|(number, one)| flow(&one.entity, number, &one.between, one.on_delete.unwrap_or(story.on_delete)))
+            .collect();
         if flows.is_empty() {
-            flows = story.mappings.iter().map(|entity| flow(entity, 0, &story.systems)).collect();
+            flows = story.mappings.iter().map(|entity| flow(entity, 0, &story.systems, story.on_delete)).collect();
         }
         let built: Systems = systems
             .iter()

@@ -7,12 +7,12 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget};
 
 use super::demo::Demo;
+use super::doors::Doors;
 use super::logging::Verbosity;
 use super::output::{self, Failure, Format, Paint, Report};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::diagnostic::{Diagnostic, suggestion};
-use crate::http::{HttpWire, Transport, Wire};
 use crate::mapping::{Mappings, Source};
 use crate::model::{FlowName, SystemName};
 use crate::registry::Registry;
@@ -32,6 +32,7 @@ pub struct Context {
     pub paint: Paint,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    pub(super) doors: Arc<Doors>,
     pub(super) demo: Demo,
     verbosity: Verbosity,
 }
@@ -40,18 +41,19 @@ impl Context {
     pub(super) fn new(
         registry: &'static Registry,
         demo: Demo,
+        doors: Arc<Doors>,
         config_path: PathBuf,
         format: Format,
         verbosity: Verbosity,
     ) -> Self {
         let paint = if format == Format::Json { Paint::none() } else { Paint::stdout() };
-        Self { registry, config_path, format, paint, clock: Arc::new(SystemClock), demo, verbosity }
+        Self { registry, config_path, format, paint, clock: Arc::new(SystemClock), doors, demo, verbosity }
     }
 
     /// The same context with another config file, and in another time.
     pub fn beside(&self, config_path: PathBuf, clock: Arc<dyn Clock>) -> Self {
         let Self { registry, format, paint, demo, verbosity, .. } = *self;
-        Self { registry, config_path, format, paint, clock, demo, verbosity }
+        Self { registry, config_path, format, paint, clock, doors: Arc::clone(&self.doors), demo, verbosity }
     }
 
     /// The config; it needs no secrets.
@@ -104,7 +106,7 @@ impl Context {
     /// What systems are built from: this machine's environment, clock and network.
     pub fn parts<'a>(&'a self, config: &'a Config, mappings: Option<&'a Mappings>) -> Parts<'a> {
         let clock = Arc::clone(&self.clock);
-        Parts { config, registry: self.registry, mappings, clock, env: &environment, open: &open_wire }
+        Parts { config, registry: self.registry, mappings, clock, env: &environment, open: &*self.doors.wire }
     }
 
     /// A sign of life on stderr for long work; hidden where stderr is no terminal, and with `-q`.
@@ -143,11 +145,6 @@ pub fn advice(config: &Config, system: &SystemName, error: &Error) -> Option<Str
 
 fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
-}
-
-fn open_wire(transport: &Transport) -> Result<Arc<dyn Wire>> {
-    transport.check()?;
-    Ok(Arc::new(HttpWire::new(transport.patience())?))
 }
 
 /// The mapping files of a folder, by name.

@@ -10,10 +10,10 @@ use super::Context;
 use super::context::advice;
 use super::output::Failure;
 use crate::Error;
-use crate::config::{Config, OnDelete};
-use crate::engine::{Engine, Flow, Watch};
+use crate::config::{self, Config};
+use crate::engine::{Engine, Flow, OnDelete, Watch};
 use crate::model::{FlowName, SystemName};
-use crate::store::{Counts, Sled, Store};
+use crate::store::{Counts, Store};
 
 /// A config and an engine that runs it.
 #[derive(Debug)]
@@ -75,17 +75,21 @@ impl Hub {
 /// # Errors
 /// As [`Hub::open`].
 pub fn open_store(context: &Context, config: &Config) -> Result<Store, Failure> {
-    let sled = Sled::open(&config.state_folder(), context.clock.now())?;
-    Ok(Store::new(Arc::new(sled)))
+    Ok(Store::new((context.doors.store)(&config.state_folder(), context.clock.now())?))
 }
 
-fn flow_of(name: &FlowName, flow: &crate::config::Flow) -> Flow {
+fn flow_of(name: &FlowName, flow: &config::Flow) -> Flow {
     Flow {
         name: name.clone(),
         entity: flow.entity.clone(),
         between: flow.between.clone(),
         max_changes: flow.max_changes,
-        reviews_deletions: flow.on_delete == OnDelete::Review,
+        on_delete: match flow.on_delete {
+            config::OnDelete::Keep => OnDelete::Keep,
+            config::OnDelete::Review => OnDelete::Review,
+            config::OnDelete::Archive => OnDelete::Archive,
+        },
+        max_deletes_percent: flow.max_deletes_percent,
     }
 }
 

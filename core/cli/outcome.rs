@@ -63,7 +63,7 @@ pub(super) fn exit_of(reports: &[Ran]) -> Exit {
 }
 
 fn has_written(counts: &Counts) -> bool {
-    counts.created + counts.updated > 0
+    counts.created + counts.updated + counts.archived > 0
 }
 
 fn counts_text(counts: &Counts) -> String {
@@ -73,6 +73,7 @@ fn counts_text(counts: &Counts) -> String {
         (counts.linked, "linked"),
         (counts.created, "created"),
         (counts.updated, "updated"),
+        (counts.archived, "archived"),
         (counts.parked, "parked"),
         (counts.held, "held"),
     ] {

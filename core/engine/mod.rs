@@ -2,6 +2,7 @@
 
 mod apply;
 mod gate;
+mod hint;
 mod link;
 mod meet;
 mod pass;
@@ -33,11 +34,12 @@ use crate::system::Systems;
 use crate::{Error, ErrorKind, Result};
 
 pub use apply::{Applied, Refused};
+pub use hint::Looked;
 pub use link::link_id;
 pub use verify::{Difference, Verified};
 
 /// One flow, as the engine needs it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Flow {
     /// Its name.
     pub name: FlowName,
@@ -47,8 +49,35 @@ pub struct Flow {
     pub between: Vec<SystemName>,
     /// A run that would change more does nothing and asks.
     pub max_changes: Option<u64>,
-    /// Whether a person is told of a record that was deleted on one side; the others keep theirs in any case.
-    pub reviews_deletions: bool,
+    /// What a deletion in one system means for the others.
+    pub on_delete: OnDelete,
+    /// The greatest share of its linked records that a run may archive, in percent.
+    pub max_deletes_percent: u8,
+}
+
+/// What a deletion in one system means for the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnDelete {
+    /// They keep theirs.
+    #[default]
+    Keep,
+    /// They keep theirs, and a person is told.
+    Review,
+    /// Theirs are put away too.
+    Archive,
+}
+
+impl Default for Flow {
+    fn default() -> Self {
+        Self {
+            name: FlowName::default(),
+            entity: EntityName::default(),
+            between: Vec::new(),
+            max_changes: None,
+            on_delete: OnDelete::default(),
+            max_deletes_percent: 10,
+        }
+    }
 }
 
 /// Facts read from the store at a time.
@@ -150,7 +179,11 @@ impl Engine {
         Ok(reports)
     }
 
-    async fn sync_flow(&self, flow: &Flow, scope: Scope) -> Result<Report> {
+    /// Runs one flow.
+    ///
+    /// # Errors
+    /// The store's; a system's are in the report.
+    pub async fn sync_flow(&self, flow: &Flow, scope: Scope) -> Result<Report> {
         let began = self.clock.now();
         let id = self.new_run(began)?;
         let mut run =

@@ -161,7 +161,9 @@ impl Pass<'_> {
         facts: &mut Facts,
     ) {
         let name = system.name().clone();
-        let side = LinkSide { resource: change.resource.clone(), id: written.id.clone(), presence: Presence::Present };
+        let is_archived = matches!(change.op, Op::Archive { .. });
+        let presence = if is_archived { Presence::Archived } else { Presence::Present };
+        let side = LinkSide { resource: change.resource.clone(), id: written.id.clone(), presence };
         work.link.sides.insert(name.clone(), side);
         self.tell(work, system, change, written, facts);
         facts.link(&work.link);
@@ -169,6 +171,7 @@ impl Pass<'_> {
         match change.op {
             Op::Create => self.counts.created += 1,
             Op::Update { .. } | Op::Finish { .. } => self.counts.updated += 1,
+            Op::Archive { .. } => self.counts.archived += 1,
         }
         match change.op {
             // Its totals are compared first.
@@ -177,7 +180,7 @@ impl Pass<'_> {
             }
             // A draft that was put right still waits for its state moves.
             Op::Update { .. } => {}
-            Op::Create | Op::Finish { .. } => {
+            Op::Create | Op::Finish { .. } | Op::Archive { .. } => {
                 work.unfinished.remove(&name);
                 facts.finish(&work.link.id, &name);
                 facts.release(&work.link.id, &name);
@@ -196,6 +199,9 @@ impl Pass<'_> {
     ) -> Result<()> {
         let name = system.name();
         work.sides.remove(name);
+        if matches!(change.op, Op::Archive { .. }) {
+            return Ok(());
+        }
         let record = match written.record {
             Some(record) => Some(record),
             None if work.unfinished.contains(name) => {

@@ -130,16 +130,18 @@ impl Pass<'_> {
     pub(super) fn pretend(&mut self, works: &mut [Work], changes: Vec<(usize, Change)>) {
         for (at, change) in changes {
             let work = &mut works[at];
-            if change.op == Op::Create {
-                let side = LinkSide {
-                    resource: change.resource.clone(),
-                    id: planned_id(&work.link.id),
-                    presence: Presence::Present,
-                };
-                work.link.sides.insert(change.system.clone(), side);
-                self.counts.created += 1;
-            } else {
-                self.counts.updated += 1;
+            match &change.op {
+                Op::Create => {
+                    let side = LinkSide {
+                        resource: change.resource.clone(),
+                        id: planned_id(&work.link.id),
+                        presence: Presence::Present,
+                    };
+                    work.link.sides.insert(change.system.clone(), side);
+                    self.counts.created += 1;
+                }
+                Op::Update { .. } | Op::Finish { .. } => self.counts.updated += 1,
+                Op::Archive { .. } => self.counts.archived += 1,
             }
             work.link.agreed = Some(change.agreed.clone());
             self.changes.push(change);

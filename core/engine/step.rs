@@ -178,7 +178,7 @@ impl Pass<'_> {
         let Some(record) = found.filter(|record| record.presence == Presence::Present) else {
             // What was deleted over there stays linked: it is neither made again nor deleted elsewhere.
             side.presence = found.map_or(Presence::Gone, |record| record.presence);
-            if self.flow.reviews_deletions {
+            if self.flow.on_delete == super::OnDelete::Review {
                 let reason = format!("{name}/{} was deleted; the others keep theirs", side.id);
                 work.trouble = Some(Trouble::new(Parked::Deleted, reason));
             }

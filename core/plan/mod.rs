@@ -56,6 +56,11 @@ pub enum Op {
         /// Which.
         id: RemoteId,
     },
+    /// Puts a record away.
+    Archive {
+        /// Which.
+        id: RemoteId,
+    },
 }
 
 /// A record that a change was decided from.
@@ -77,15 +82,17 @@ impl Change {
             Op::Update { id } | Op::Finish { id } => {
                 Write::Update { id: id.clone(), fields: self.native.clone(), expect: None, then }
             }
+            Op::Archive { id } => Write::Archive { id: id.clone(), expect: None },
         }
     }
 
-    /// `create`, `update` or `finish`.
+    /// `create`, `update`, `finish` or `archive`.
     pub fn verb(&self) -> &'static str {
         match self.op {
             Op::Create => "create",
             Op::Update { .. } => "update",
             Op::Finish { .. } => "finish",
+            Op::Archive { .. } => "archive",
         }
     }
 }

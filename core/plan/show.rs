@@ -19,10 +19,13 @@ impl fmt::Display for Plan {
         let held: usize = self.flows.iter().map(|flow| flow.held.len()).sum();
         let parked: usize = self.flows.iter().map(|flow| flow.parked.len()).sum();
         let calls: u64 = self.flows.iter().flat_map(|flow| flow.calls.values()).sum();
+        let archives = self.changes().filter(|change| matches!(change.op, Op::Archive { .. })).count();
         if changes == 0 {
             write!(f, "Plan: nothing to change")?;
         } else {
-            write!(f, "Plan: {creates} to create, {} to update, about {calls} API calls", changes - creates)?;
+            let updates = changes - creates - archives;
+            let archives = count(archives, "to archive");
+            write!(f, "Plan: {creates} to create, {updates} to update{archives}, about {calls} API calls")?;
         }
         writeln!(f, "{}{}", count(held, "held"), count(parked, "parked"))
     }
@@ -63,10 +66,14 @@ impl fmt::Display for FlowPlan {
 
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = if self.op == Op::Create { '+' } else { '~' };
+        let sign = match self.op {
+            Op::Create => '+',
+            Op::Update { .. } | Op::Finish { .. } => '~',
+            Op::Archive { .. } => '-',
+        };
         let id = match &self.op {
             Op::Create => String::new(),
-            Op::Update { id } | Op::Finish { id } => format!("/{id}"),
+            Op::Update { id } | Op::Finish { id } | Op::Archive { id } => format!("/{id}"),
         };
         write!(f, "  {sign} {} {}/{}{id} \"{}\"", self.verb(), self.system, self.resource, self.label)?;
         if !self.then.is_empty() {

@@ -193,7 +193,7 @@ pub struct Entry {
     pub resource: ResourceName,
     /// The record.
     pub id: RemoteId,
-    /// `create`, `update` or `finish`.
+    /// `create`, `update`, `finish` or `archive`.
     pub op: String,
     /// Each field, before and after, with the rule.
     pub fields: Vec<FieldEntry>,
@@ -244,6 +244,9 @@ pub struct Counts {
     pub created: u64,
     /// Records updated.
     pub updated: u64,
+    /// Records put away.
+    #[serde(default)]
+    pub archived: u64,
     /// Records parked.
     pub parked: u64,
     /// Creates held.
@@ -260,6 +263,7 @@ impl Counts {
         self.linked += other.linked;
         self.created += other.created;
         self.updated += other.updated;
+        self.archived += other.archived;
         self.parked += other.parked;
         self.held += other.held;
         self.calls += other.calls;

@@ -1,12 +1,16 @@
 //! The store on disk: sled, used so that a power cut cannot undo what was acknowledged.
 //!
-//! sled's own `flush` is not an fsync on Linux, so one thread owns all writes and syncs the file itself before it
-//! answers; commits that wait together share one sync. Values that sled would move to files it never syncs are kept in
-//! parts. sled may panic on damaged files; here that is an error.
+//! sled's own `flush` is not an fsync on Linux, and what it wrote can undo what was synced before: so commits are kept in
+//! a log of our own, and sled is an index over it that can be made anew. One thread owns all writes and syncs the log
+//! before it answers; commits that wait together share one sync. Values that sled would move to files of their own are
+//! kept in parts. sled may panic on damaged files; here that is an error.
 
 mod committer;
+mod disk;
 mod files;
 mod folder;
+mod index;
+mod log;
 mod parts;
 mod quiet;
 mod seal;
@@ -21,9 +25,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
 use committer::{Ask, Committer};
+use disk::{Disk, Machine};
 use files::Files;
 use folder::Folder;
+use index::is_own;
 use parts::OWN;
+use seal::Seal;
 use tally::Tally;
 
 use super::{Backend, Batch, Pair};
@@ -44,7 +51,7 @@ pub struct Sled {
     /// Held for reading by reads and for writing while a group is applied, so that no read sees half a commit.
     whole: Arc<RwLock<()>>,
     asks: Option<Sender<Ask>>,
-    committer: Option<JoinHandle<()>>,
+    committer: Option<JoinHandle<Option<(Seal, u64)>>>,
     /// Dropped last: it waits for the engine to be gone before others may come.
     folder: Folder,
 }
@@ -62,7 +69,11 @@ impl Sled {
     }
 
     fn open_as(format: u32, folder: &Path, now: Timestamp) -> Result<Self> {
-        let folder = Folder::claim(folder, now)?;
+        Self::open_on(Arc::new(Machine), format, folder, now)
+    }
+
+    fn open_on(disk: Arc<dyn Disk>, format: u32, folder: &Path, now: Timestamp) -> Result<Self> {
+        let folder = Folder::claim(folder, now, disk)?;
         let mut files = Files::open(&folder)?;
         match files.format()? {
             Some(written) if written > format => {
@@ -82,7 +93,7 @@ impl Sled {
         }
         folder.settle()?;
         let whole = Arc::new(RwLock::new(()));
-        let tree = files.tree();
+        let tree = files.index().tree();
         let (asks, asked) = channel();
         let committer = Committer::new(files, whole.clone());
         let thread = std::thread::Builder::new().name("store".into()).spawn(move || committer.run(&asked));
@@ -130,7 +141,7 @@ impl Backend for Sled {
             let start = after.filter(|after| *after >= prefix).map_or(Bound::Included(prefix), Bound::Excluded);
             let mut found = Vec::new();
             for pair in self.tree.range::<&[u8], _>((start, Bound::Excluded(&[OWN][..]))) {
-                let (key, head) = pair.map_err(files::failed)?;
+                let (key, head) = pair.map_err(index::failed)?;
                 if found.len() >= limit || !key.starts_with(prefix) {
                     break;
                 }
@@ -152,17 +163,12 @@ impl Backend for Sled {
     }
 }
 
-/// Whether a key is the store's own, which nobody else sees.
-fn is_own(key: &[u8]) -> bool {
-    key.first().is_some_and(|first| *first >= OWN)
-}
-
 impl Drop for Sled {
     fn drop(&mut self) {
         // Without asks the thread ends, once it has answered those that wait.
         self.asks = None;
-        if let Some(thread) = self.committer.take() {
-            let _ = thread.join();
+        if let Some(Ok(Some(closing))) = self.committer.take().map(JoinHandle::join) {
+            self.folder.close_after_engine(closing);
         }
     }
 }

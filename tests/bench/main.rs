@@ -84,6 +84,10 @@ async fn measure(sizes: &Sizes) -> Done<()> {
         rows.push(row("read again, unchanged", Some(100_000.0), pass("again")?));
         rows.push(row("hashed, looked up, mapped and validated", Some(50_000.0), pass("map")?));
     }
+    for (kind, what) in [("create", "created"), ("update", "updated")] {
+        let measured = child(kind, sizes.documents, tempfile::tempdir()?.path())?;
+        rows.push(Row { what: format!("{} records: {what}, ten in a call", sizes.documents), measured, aim: None });
+    }
     let costs = [calls::sales(sizes.documents).await?, calls::updates(sizes.documents).await?];
     if sizes.is_json {
         let rows: Vec<_> = rows

@@ -43,8 +43,7 @@ impl Office {
             name: name.into(),
             entity: entity.into(),
             between: vec!["crm".into(), "erp".into()],
-            max_changes: None,
-            reviews_deletions: false,
+            ..Flow::default()
         };
         let flows = vec![flow("customers", "company"), flow("catalogue", "product"), flow("sales", "sale")];
         let clock = Arc::new(host.time().clone());

@@ -8,7 +8,7 @@ use passerelle_core::connector::{Connector, Effect};
 use passerelle_core::engine::{Engine, Flow, Scope, Unwatched};
 use passerelle_core::mapping::{Mappings, Source as File};
 use passerelle_core::model::{SystemName, content_hash};
-use passerelle_core::store::{Sled, Store};
+use passerelle_core::store::{Counts, Sled, Store};
 use passerelle_core::system::{System, Systems};
 use passerelle_core::{Error, ErrorKind, Result};
 use passerelle_tests::memory::Memory;
@@ -37,6 +37,13 @@ impl Measured {
     }
 }
 
+/// What is written.
+#[derive(Clone, Copy, Debug)]
+enum Writes {
+    Creates,
+    Updates,
+}
+
 /// A hub over the source, with its store in a folder.
 struct Hub {
     engine: Engine,
@@ -44,20 +51,18 @@ struct Hub {
 }
 
 impl Hub {
-    fn over(count: u64, folder: &Path) -> Result<Self> {
+    fn over(source: Arc<dyn Connector>, folder: &Path) -> Result<Self> {
         let file = File { file: "company.toml".to_owned(), text: include_str!("company.toml").to_owned() };
         let kinds: [(SystemName, String); 2] = ["crm", "erp"].map(|name| (name.into(), "memory".to_owned()));
         let told = |found: Vec<_>| Error::new(ErrorKind::Config, format!("{found:?}"));
         let (mappings, _) = Mappings::load(&[file], &kinds).map_err(told)?;
-        let source: Arc<dyn Connector> = Arc::new(Source::of(count));
         let erp: Arc<dyn Connector> = Arc::new(Memory::new(&["companies"], Effect::Keyed));
         let systems = [System::new("crm".into(), Arc::clone(&source)), System::new("erp".into(), erp)];
         let flow = Flow {
             name: "customers".into(),
             entity: "company".into(),
             between: vec!["crm".into(), "erp".into()],
-            max_changes: None,
-            reviews_deletions: false,
+            ..Flow::default()
         };
         let clock = Arc::new(SystemClock);
         let engine = Engine {
@@ -70,6 +75,33 @@ impl Hub {
             proven: Arc::default(),
         };
         Ok(Self { engine, source })
+    }
+
+    /// Creates or updates of `count` records, in batches of ten, each an answered call and what the store needs for it.
+    async fn write(&self, crm: &Memory, count: u64, what: Writes) -> Result<Measured> {
+        let edit = |phone: &str| {
+            (0..count).for_each(|n| {
+                let fields = serde_json::json!({ "phone": phone, "name": format!("Ateliers {n}"), "stage": "client" });
+                crm.put("companies", &n.to_string(), fields.as_object().cloned().unwrap_or_default());
+            });
+        };
+        edit("+33320000000");
+        let first = self.changed().await?;
+        if matches!(what, Writes::Creates) {
+            return Ok(Measured { records: first.0.created, ..first.1 });
+        }
+        edit("+33320000001");
+        let second = self.changed().await?;
+        Ok(Measured { records: second.0.updated, ..second.1 })
+    }
+
+    async fn changed(&self) -> Result<(Counts, Measured)> {
+        let watch = Watch::start();
+        let report = self.engine.sync(&self.engine.flows, Scope::Changed).await?.pop();
+        let (wall, processor) = watch.seconds();
+        let report = report.ok_or_else(|| Error::new(ErrorKind::Bug, "there is no flow"))?;
+        let measured = Measured { records: 0, wall, processor, peak_mib: peak_mib() };
+        report.error.map_or(Ok((report.counts, measured)), Err)
     }
 
     /// One full pass; every record must come by, and be met as new or known as wanted.
@@ -131,12 +163,21 @@ impl Hub {
     }
 }
 
-/// What a child process does: `source`, `first`, `again` or `map`.
+/// What a child process does: `source`, `first`, `again`, `map`, `create` or `update`.
 ///
 /// # Errors
 /// When the pass did not do what it should have.
 pub async fn child(what: &str, count: u64, folder: &Path) -> Result<Measured> {
-    let hub = Hub::over(count, folder)?;
+    let writes = match what {
+        "create" => Some(Writes::Creates),
+        "update" => Some(Writes::Updates),
+        _ => None,
+    };
+    if let Some(writes) = writes {
+        let crm = Memory::new(&["companies"], Effect::Keyed);
+        return Hub::over(Arc::new(crm.clone()), folder)?.write(&crm, count, writes).await;
+    }
+    let hub = Hub::over(Arc::new(Source::of(count)), folder)?;
     match what {
         "source" => {
             hub.each_page(|records| {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use passerelle_core::connector::Effect;
+use passerelle_core::engine::OnDelete;
 use passerelle_core::model::Fields;
 use serde::Deserialize;
 
@@ -25,8 +26,11 @@ pub(super) struct Story {
     pub(super) flows: Vec<Between>,
     #[serde(default)]
     pub(super) max_changes: Option<u64>,
+    /// `keep` by default.
     #[serde(default)]
-    pub(super) reviews_deletions: bool,
+    pub(super) on_delete: Deletion,
+    #[serde(default)]
+    pub(super) max_deletes_percent: Option<u8>,
     /// The systems' search is behind for as long as the story lasts; keys and ids are found.
     #[serde(default)]
     pub(super) search_finds_nothing: bool,
@@ -53,9 +57,32 @@ pub(super) enum Creates {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Between {
     pub(super) entity: String,
     pub(super) between: Vec<String>,
+    /// The story's own by default.
+    #[serde(default)]
+    pub(super) on_delete: Option<Deletion>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Deletion {
+    #[default]
+    Keep,
+    Review,
+    Archive,
+}
+
+impl Deletion {
+    pub(super) fn policy(self) -> OnDelete {
+        match self {
+            Self::Keep => OnDelete::Keep,
+            Self::Review => OnDelete::Review,
+            Self::Archive => OnDelete::Archive,
+        }
+    }
 }
 
 /// What happens.

@@ -57,8 +57,7 @@ impl World {
             name: entity.into(),
             entity: entity.into(),
             between: vec!["crm".into(), "erp".into()],
-            max_changes: None,
-            reviews_deletions: false,
+            ..Flow::default()
         };
         Engine {
             systems: Arc::new(systems),

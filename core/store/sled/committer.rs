@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::files::{Files, failed};
-use super::parts::Split;
+use super::files::Files;
+use super::log::Change;
+use super::seal::Seal;
 use super::{parts, quiet};
 use crate::store::Batch;
 use crate::{Error, ErrorKind, Result};
@@ -36,8 +37,8 @@ impl Committer {
         Self { files, whole, broken: None }
     }
 
-    /// Serves until nobody can ask any more.
-    pub(super) fn run(mut self, asked: &Receiver<Ask>) {
+    /// Serves until nobody can ask any more, and gives what is left to be said of a store that is sound.
+    pub(super) fn run(mut self, asked: &Receiver<Ask>) -> Option<(Seal, u64)> {
         while let Ok(first) = asked.recv() {
             let mut weight = weight(&first.batch);
             let mut asks = vec![first];
@@ -48,10 +49,8 @@ impl Committer {
             }
             self.settle(asks);
         }
-        if self.broken.is_none() {
-            // Without the mark the next opening only takes longer.
-            let _ = self.files.close();
-        }
+        // A store that is not sealed is only opened more slowly.
+        self.broken.is_none().then(|| self.files.close().ok())?
     }
 
     fn settle(&mut self, asks: Vec<Ask>) {
@@ -78,7 +77,7 @@ impl Committer {
     /// Whether a commit's expectations hold after those before it in the group.
     fn check(&self, batch: &Batch, group: &Group) -> Result<()> {
         self.whether_sound()?;
-        let tree = self.files.tree();
+        let tree = self.files.index().tree();
         for (key, expected) in &batch.expect {
             let holds = match group.get(key) {
                 Some(value) => value == expected,
@@ -92,28 +91,13 @@ impl Committer {
     }
 
     fn write(&mut self, group: Group) -> Result<()> {
-        let tree = self.files.tree();
-        let mut tally = self.files.tally();
-        let mut batch = ::sled::Batch::default();
-        for (key, value) in group {
-            if let Some(old) = quiet::caught(|| tree.get(&key).map_err(failed))? {
-                parts::part_keys(&key, &old)?.into_iter().for_each(|part| batch.remove(part));
-                tally.lose(&key, &old);
-            }
-            let Some(value) = value else {
-                batch.remove(key);
-                continue;
-            };
-            let Split { head, parts } = parts::split(&key, &value);
-            tally.gain(&key, &head);
-            batch.insert(key, head);
-            parts.into_iter().for_each(|(key, part)| batch.insert(key, part));
-        }
+        let changes: Vec<Change> = group.into_iter().collect();
+        self.files.keep(&changes)?;
         {
             let _whole = self.whole.write().unwrap_or_else(PoisonError::into_inner);
-            self.files.apply(batch, tally)?;
+            self.files.show(changes)?;
         }
-        self.files.sync()
+        self.files.tidy()
     }
 
     /// After a failed write nobody knows what the disk holds, and a later sync could succeed without it.

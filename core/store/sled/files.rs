@@ -1,114 +1,149 @@
-//! The engine's files, opened and proved; writes that are on the disk when they return.
-
-use std::fs::{File, OpenOptions};
-
-use ::sled::{Batch, Db, Tree};
+//! A store's files together: the log that is the truth, the index over it, the seal that says whether to trust it.
 
 use super::folder::Folder;
-use super::quiet::{caught, damaged};
-use super::seal::{Ended, Seal};
-use super::tally::Tally;
-use crate::{Error, ErrorKind, Result};
+use super::index::{FORMAT_KEY, Index};
+use super::log::{Change, Log};
+use super::quiet::damaged;
+use super::seal::{Ended, Seal, Sealed};
+use crate::{ErrorKind, Result};
 
-/// The format, as 4 bytes, high byte first.
-const FORMAT_KEY: &[u8] = b"\xFEformat";
-
-/// Memory that sled may use for pages; it takes it as a hint.
-const CACHE: u64 = 64 << 20;
-
-/// A store of at most so many pairs is read whole at each opening, which takes a fraction of a second.
+/// An index of at most so many pairs is read whole at each opening, which takes a fraction of a second.
 const SMALL: u64 = 50_000;
 
 /// The open files of one store.
 #[derive(Debug)]
 pub(super) struct Files {
-    db: Db,
-    /// Our own handle of the file that sled writes, to sync it.
-    data: File,
+    index: Index,
+    log: Log,
     seal: Seal,
-    tally: Tally,
 }
 
 impl Files {
-    /// Opens sled below `folder`, and proves that it has what was acknowledged: by the seal, and, when the store is
-    /// small or was not closed properly, by reading everything.
+    /// Opens what is in `folder`, and proves that it has what was acknowledged.
+    ///
+    /// The index is made anew from the log when it is damaged, and when the machine was started anew since the store was
+    /// left open: a power cut may have torn what sled wrote.
     pub(super) fn open(folder: &Folder) -> Result<Self> {
-        let at = |error: Error| error.at("folder", folder.path().display());
-        let path = folder.engine();
-        let mut seal = Seal::open(&folder.seal()).map_err(at)?;
-        let sealed = seal.read().map_err(at)?;
-        let (db, tally) = caught(|| {
-            let config = ::sled::Config::new().path(&path).cache_capacity(CACHE).flush_every_ms(None);
-            let db = config.open().map_err(failed)?;
-            let tally = Tally::read(&db)?;
-            if sealed.is_some_and(|(groups, _)| groups > tally.groups) {
+        Self::opened(folder).map_err(|error| error.at("folder", folder.path().display()))
+    }
+
+    fn opened(folder: &Folder) -> Result<Self> {
+        let mut seal = Seal::open(&folder.seal(), folder.disk())?;
+        let sealed = seal.read()?;
+        let acknowledged = sealed.as_ref().map_or(0, |sealed| sealed.groups);
+        let log = Log::open(folder.path(), folder.disk())?;
+        let logged = log.as_ref().map_or(0, |log| log.extent().groups);
+        let log_is_whole = log.is_some() && logged >= acknowledged;
+        if log_is_whole && !is_trusted(sealed.as_ref(), folder.disk().boot()) {
+            folder.clear_engine()?;
+        }
+        // Only now: whoever is killed here must not leave the word that torn files can be trusted.
+        seal.write(acknowledged, Ended::Open)?;
+        seal.keep()?;
+        let (index, log) = match (proven(folder, sealed.as_ref()), log) {
+            (Ok(index), Some(log)) if is_behind(&index, &log) && log_is_whole => (index, log),
+            (Ok(index), _) if index.tally().groups >= acknowledged.max(logged) => {
+                let log = Log::begin(folder.path(), folder.disk(), index.tally().groups, index.everything())?;
+                (index, log)
+            }
+            (Err(error), Some(log)) if log_is_whole && error.kind() == ErrorKind::Bug => (anew(folder)?, log),
+            (Ok(index), Some(log)) if log_is_whole => {
+                drop(index);
+                (anew(folder)?, log)
+            }
+            (Err(error), _) => return Err(error),
+            (Ok(_), _) => {
                 let lost = "the last commits are missing: a file was cut short, replaced or deleted";
                 return Err(damaged().at("found", lost));
             }
-            if tally.pairs <= SMALL || sealed != Some((tally.groups, Ended::Closed)) {
-                tally.prove(&db)?;
-            }
-            Ok((db, tally))
-        })
-        .map_err(at)?;
-        let data = OpenOptions::new().read(true).write(true).open(path.join("db")).map_err(unusable).map_err(at)?;
-        Ok(Self { db, data, seal, tally })
+        };
+        let mut files = Self { index, log, seal };
+        files.catch_up()?;
+        Ok(files)
+    }
+
+    /// Gives the index what it lacks.
+    fn catch_up(&mut self) -> Result<()> {
+        self.log.cut_tail()?;
+        let (extent, groups) = (self.log.extent(), self.index.tally().groups);
+        let after = (groups >= extent.base && self.index.own(FORMAT_KEY)?.is_some()).then_some(groups);
+        let index = &mut self.index;
+        let mut told = |group, changes| {
+            // A part of the base counts for nothing: the index is behind until it has the whole.
+            index.change(changes, if group == extent.base { 0 } else { group })
+        };
+        self.log.tell(after, &mut told)?;
+        if self.index.tally().groups < extent.groups {
+            self.index.change(Vec::new(), extent.groups)?;
+        }
+        Ok(())
     }
 
     /// The format that wrote it; `None` for a new store.
     pub(super) fn format(&self) -> Result<Option<u32>> {
-        let Some(bytes) = caught(|| self.db.get(FORMAT_KEY).map_err(failed))? else { return Ok(None) };
-        let format = bytes.as_ref().try_into().map_err(|_| damaged().at("key", "format"))?;
+        let Some(bytes) = self.index.own(FORMAT_KEY)? else { return Ok(None) };
+        let format = bytes.as_slice().try_into().map_err(|_| damaged().at("key", "format"))?;
         Ok(Some(u32::from_be_bytes(format)))
     }
 
     pub(super) fn set_format(&mut self, format: u32) -> Result<()> {
-        let mut batch = Batch::default();
-        batch.insert(FORMAT_KEY, &format.to_be_bytes()[..]);
-        self.apply(batch, self.tally)?;
-        self.sync()
+        let changes = vec![(FORMAT_KEY.to_vec(), Some(format.to_be_bytes().to_vec()))];
+        self.keep(&changes)?;
+        self.show(changes)
     }
 
-    /// The tree that holds everything.
-    pub(super) fn tree(&self) -> Tree {
-        Tree::clone(&self.db)
+    /// The index over everything.
+    pub(super) fn index(&self) -> &Index {
+        &self.index
     }
 
-    /// What the store holds now.
-    pub(super) fn tally(&self) -> Tally {
-        self.tally
+    /// Makes one group survive a power cut; it is not seen before it is [shown](Self::show).
+    pub(super) fn keep(&mut self, changes: &[Change]) -> Result<()> {
+        self.log.add(changes)?;
+        self.seal.write(self.log.extent().groups, Ended::Open)
     }
 
-    /// Applies one group, all or nothing, after which the store holds `tally`. It is not safe before
-    /// [`sync`](Self::sync) has returned.
-    pub(super) fn apply(&mut self, mut batch: Batch, mut tally: Tally) -> Result<()> {
-        tally.groups += 1;
-        self.tally = tally;
-        self.tally.put(&mut batch);
-        caught(|| self.db.apply_batch(batch).map_err(failed))
+    /// Lets reads see the group that was kept, all or nothing.
+    pub(super) fn show(&mut self, changes: Vec<Change>) -> Result<()> {
+        self.index.change(changes, self.log.extent().groups)
     }
 
-    /// Makes what was applied survive a power cut.
-    pub(super) fn sync(&mut self) -> Result<()> {
-        caught(|| self.db.flush().map_err(failed))?;
-        self.data.sync_all().map_err(unusable)?;
-        self.seal.write(self.tally.groups, Ended::Open)
+    /// Writes the log anew where it has grown long.
+    pub(super) fn tidy(&mut self) -> Result<()> {
+        if self.log.is_long() { self.log.renew(self.index.everything()) } else { Ok(()) }
     }
 
-    /// Tells the next one who opens it that nothing was under way.
-    pub(super) fn close(mut self) -> Result<()> {
-        self.seal.write(self.tally.groups, Ended::Closed)
+    /// What is left to be done once the engine is gone.
+    pub(super) fn close(self) -> Result<(Seal, u64)> {
+        self.index.flush()?;
+        Ok((self.seal, self.log.extent().groups))
     }
 }
 
-/// What an error of sled's means.
-pub(super) fn failed(cause: ::sled::Error) -> Error {
-    match cause {
-        ::sled::Error::Io(cause) => unusable(cause),
-        cause => damaged().because(cause),
-    }
+/// Whether sled's files are as the engine left them: it ended well, or the machine has been running ever since.
+fn is_trusted(sealed: Option<&Sealed>, boot: Option<String>) -> bool {
+    sealed.is_some_and(|sealed| sealed.ended == Ended::Closed || boot.is_some_and(|boot| boot == sealed.boot))
 }
 
-pub(super) fn unusable(cause: std::io::Error) -> Error {
-    Error::new(ErrorKind::Config, "the state folder cannot be used").because(cause)
+/// The index as it is, read whole unless it is large and was closed properly.
+fn proven(folder: &Folder, sealed: Option<&Sealed>) -> Result<Index> {
+    let index = Index::open(&folder.engine())?;
+    let tally = index.tally();
+    let closed = sealed.is_some_and(|sealed| sealed.ended == Ended::Closed && sealed.groups == tally.groups);
+    if tally.pairs <= SMALL || !closed {
+        index.prove()?;
+    }
+    Ok(index)
+}
+
+/// Whether the log can bring the index up to date.
+fn is_behind(index: &Index, log: &Log) -> bool {
+    (log.extent().base..=log.extent().groups).contains(&index.tally().groups)
+}
+
+/// An empty index.
+fn anew(folder: &Folder) -> Result<Index> {
+    folder.wait_for_engine();
+    folder.clear_engine()?;
+    Index::open(&folder.engine())
 }

@@ -3,9 +3,12 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::files::unusable;
+use super::disk::Disk;
+use super::index::unusable;
+use super::seal::{Ended, Seal};
 use crate::{Error, ErrorKind, Result};
 use jiff::Timestamp;
 
@@ -14,16 +17,19 @@ const DATA: [&str; 2] = ["db", "seal"];
 
 /// A folder that belongs to this process until it is dropped.
 ///
-/// It holds `hub.pid` (locked while it is used; tells who has it), `db/` (sled's files) and `seal`.
+/// It holds `hub.pid` (locked while it is used; tells who has it), `log-<groups>`, `db/` (sled's files) and `seal`.
 #[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
     claim: File,
+    disk: Arc<dyn Disk>,
+    /// What is said of the store once its engine is gone: how many groups it has.
+    closing: Option<(Seal, u64)>,
 }
 
 impl Folder {
     /// Makes the folder where there is none, and takes it for this process.
-    pub(super) fn claim(path: &Path, now: Timestamp) -> Result<Self> {
+    pub(super) fn claim(path: &Path, now: Timestamp, disk: Arc<dyn Disk>) -> Result<Self> {
         let at = |error: Error| error.at("folder", path.display());
         make(path).map_err(unusable).map_err(at)?;
         let mut options = OpenOptions::new();
@@ -37,11 +43,15 @@ impl Folder {
         let told = format!("process {} since {now}\n", std::process::id());
         claim.set_len(0).and_then(|()| claim.write_all(told.as_bytes())).map_err(unusable).map_err(at)?;
         make(&path.join("db")).map_err(unusable).map_err(at)?;
-        Ok(Self { path: path.to_owned(), claim })
+        Ok(Self { path: path.to_owned(), claim, disk, closing: None })
     }
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    pub(super) fn disk(&self) -> Arc<dyn Disk> {
+        Arc::clone(&self.disk)
     }
 
     /// Where sled keeps its files.
@@ -55,17 +65,59 @@ impl Folder {
 
     /// Once all files are there: others may not read them, and a power cut cannot lose their names.
     pub(super) fn settle(&self) -> Result<()> {
-        let parent = self.path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let settled = || {
             close_to_others(&self.path.join("hub.pid"))?;
-            for data in DATA {
-                close_to_others(&self.path.join(data))?;
-                sync_all(&self.path.join(data))?;
+            for data in self.data()? {
+                close_to_others(&data)?;
+                self.disk.keep_all(&data)?;
             }
-            sync(&self.path)?;
-            sync(parent)
+            self.disk.keep_names(&self.path)?;
+            self.keep_own_name()
         };
         settled().map_err(unusable)
+    }
+
+    /// Keeps the folder's name, and those of the folders above it: this process may have made them all, or one before
+    /// it that was killed.
+    fn keep_own_name(&self) -> std::io::Result<()> {
+        let path = std::path::absolute(&self.path)?;
+        for (height, folder) in path.ancestors().skip(1).enumerate() {
+            match self.disk.keep_names(folder) {
+                // Far above, where this user may not look, nothing was made.
+                Err(cause) if height > 0 && cause.kind() == std::io::ErrorKind::PermissionDenied => break,
+                kept => kept?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The store's files and folders.
+    fn data(&self) -> std::io::Result<Vec<PathBuf>> {
+        let mut data = super::log::files(&self.path)?;
+        data.extend(DATA.map(|name| self.path.join(name)));
+        Ok(data)
+    }
+
+    /// Takes sled's files away, to make them anew.
+    pub(super) fn clear_engine(&self) -> Result<()> {
+        let cleared = || {
+            fs::remove_dir_all(self.engine())?;
+            make(&self.engine())?;
+            self.disk.keep_names(&self.path)
+        };
+        cleared().map_err(unusable)
+    }
+
+    /// Has the store sealed as closed once its engine is gone.
+    pub(super) fn close_after_engine(&mut self, closing: (Seal, u64)) {
+        self.closing = Some(closing);
+    }
+
+    fn close(&mut self) -> Result<()> {
+        let Some((mut seal, groups)) = self.closing.take() else { return Ok(()) };
+        self.disk.keep_all(&self.engine()).map_err(unusable)?;
+        seal.write(groups, Ended::Closed)?;
+        seal.keep()
     }
 
     /// Waits until sled's own threads have let go of its files, which they do a moment after it was closed.
@@ -95,11 +147,12 @@ impl Folder {
                 fs::remove_dir_all(&partial)?;
             }
             make(&partial)?;
-            for data in DATA {
-                copy(&self.path.join(data), &partial.join(data))?;
+            for data in self.data()? {
+                copy(&data, &partial.join(data.file_name().unwrap_or_default()))?;
             }
-            sync_all(&partial)?;
-            fs::rename(&partial, &backup)
+            self.disk.keep_all(&partial)?;
+            fs::rename(&partial, &backup)?;
+            self.keep_own_name()
         };
         copied().map_err(unusable).map_err(|error| error.at("backup", backup.display()))?;
         Ok(backup)
@@ -109,6 +162,8 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         self.wait_for_engine();
+        // Without the mark the next opening only takes longer.
+        let _ = self.close();
         // The lock is what counts; a name that stays behind does no harm.
         let _ = self.claim.set_len(0);
     }
@@ -142,22 +197,6 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
         copy(&entry.path(), &to.join(entry.file_name()))?;
     }
     Ok(())
-}
-
-/// Syncs a file, or every file and folder below a folder and then the folder.
-fn sync_all(path: &Path) -> std::io::Result<()> {
-    if path.is_file() {
-        return OpenOptions::new().read(true).write(true).open(path)?.sync_all();
-    }
-    for entry in fs::read_dir(path)? {
-        sync_all(&entry?.path())?;
-    }
-    sync(path)
-}
-
-/// Syncs a folder's list of names, where the system can.
-fn sync(folder: &Path) -> std::io::Result<()> {
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 #[cfg(unix)]

@@ -7,7 +7,7 @@ use std::iter::once;
 use ::sled::Tree;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::files::failed;
+use super::index::failed;
 use super::quiet::damaged;
 use crate::Result;
 

@@ -1,12 +1,14 @@
-//! What the disk has for certain, in a file beside the engine's: a store that is older than its seal lost commits.
+//! What the disk has for certain, in a file beside the engine's, and whether the engine's files can be trusted.
 
 use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind as IoKind, Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::files::unusable;
+use super::disk::Disk;
+use super::index::unusable;
 use crate::Result;
 
 /// Whether the store was closed after its last commit.
@@ -18,38 +20,62 @@ pub(super) enum Ended {
     Open,
 }
 
-/// The open file: number of groups (8 bytes, high byte first), 1 when closed, and the hash of both.
+/// What it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Sealed {
+    /// Groups that are acknowledged; it may lag behind the log.
+    pub(super) groups: u64,
+    pub(super) ended: Ended,
+    /// Since which start of the machine the store is open.
+    pub(super) boot: String,
+}
+
+/// The open file: number of groups (8 bytes, high byte first), 1 when closed, the machine's start, and the hash of all.
 ///
-/// It is written after the data's sync and not synced itself: it may lag behind the data, and is never ahead of it.
+/// It is synced when the store is opened and when it is closed, and in between only written.
 #[derive(Debug)]
-pub(super) struct Seal(File);
+pub(super) struct Seal {
+    file: File,
+    path: PathBuf,
+    disk: Arc<dyn Disk>,
+}
 
 impl Seal {
-    pub(super) fn open(path: &Path) -> Result<Self> {
+    pub(super) fn open(path: &Path, disk: Arc<dyn Disk>) -> Result<Self> {
         let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false).open(path).map(Self).map_err(unusable)
+        let file = options.read(true).write(true).create(true).truncate(false).open(path).map_err(unusable)?;
+        Ok(Self { file, path: path.to_owned(), disk })
     }
 
     /// `None` when it was never written whole.
-    pub(super) fn read(&mut self) -> Result<Option<(u64, Ended)>> {
-        let mut bytes = [0; 17];
-        self.0.seek(SeekFrom::Start(0)).map_err(unusable)?;
-        match self.0.read_exact(&mut bytes) {
-            Ok(()) => {}
-            Err(cause) if cause.kind() == IoKind::UnexpectedEof => return Ok(None),
-            Err(cause) => return Err(unusable(cause)),
-        }
-        let (told, hash) = bytes.split_at(9);
-        let whole = xxh3_64(told).to_be_bytes() == hash;
-        let (groups, ended) = told.split_at(8);
-        let ended = if ended == [1] { Ended::Closed } else { Ended::Open };
-        Ok(groups.try_into().ok().filter(|_| whole).map(|groups| (u64::from_be_bytes(groups), ended)))
+    pub(super) fn read(&mut self) -> Result<Option<Sealed>> {
+        let mut bytes = Vec::new();
+        self.file.seek(SeekFrom::Start(0)).map_err(unusable)?;
+        (&self.file).take(1024).read_to_end(&mut bytes).map_err(unusable)?;
+        Ok(parsed(&bytes))
     }
 
     pub(super) fn write(&mut self, groups: u64, ended: Ended) -> Result<()> {
         let mut bytes = groups.to_be_bytes().to_vec();
         bytes.push(u8::from(ended == Ended::Closed));
+        bytes.extend(self.disk.boot().unwrap_or_default().as_bytes());
         bytes.extend(xxh3_64(&bytes).to_be_bytes());
-        self.0.seek(SeekFrom::Start(0)).and_then(|_| self.0.write_all(&bytes)).map_err(unusable)
+        let written = self.file.seek(SeekFrom::Start(0)).and_then(|_| self.file.write_all(&bytes));
+        written.and_then(|()| self.file.set_len(bytes.len() as u64)).map_err(unusable)
     }
+
+    /// Makes what it says survive a power cut.
+    pub(super) fn keep(&self) -> Result<()> {
+        self.disk.keep_file(&self.path, &self.file).map_err(unusable)
+    }
+}
+
+fn parsed(bytes: &[u8]) -> Option<Sealed> {
+    let (told, hash) = bytes.split_last_chunk::<8>()?;
+    let (groups, rest) = told.split_first_chunk::<8>()?;
+    let (ended, boot) = rest.split_first()?;
+    let ended = if *ended == 1 { Ended::Closed } else { Ended::Open };
+    let boot = String::from_utf8(boot.to_vec()).ok()?;
+    let is_whole = xxh3_64(told).to_be_bytes() == *hash;
+    is_whole.then_some(Sealed { groups: u64::from_be_bytes(*groups), ended, boot })
 }

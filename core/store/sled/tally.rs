@@ -3,7 +3,7 @@
 use ::sled::{Batch, Tree};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
-use super::files::failed;
+use super::index::failed;
 use super::parts::{OWN, assembled};
 use super::quiet::damaged;
 use crate::Result;

@@ -1,5 +1,10 @@
 //! What the store on disk promises beyond the contract: it survives, refuses company, and knows when it is damaged.
 
+#[cfg(unix)]
+mod cuts;
+#[cfg(unix)]
+mod forgetful;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Cursor};
 use std::path::{Path, PathBuf};
@@ -98,30 +103,59 @@ fn others_cannot_read_the_store_and_the_rest_of_the_folder_is_left_alone() {
     assert_eq!(modes, [0o700, 0o700, 0o600, 0o600, 0o600, 0o600, 0o644]);
 }
 
-/// What opening and reading all says after `damage` was done to the data file.
-fn after(damage: impl FnOnce(Vec<u8>) -> Option<Vec<u8>>) -> Error {
+/// What opening and reading all says after `damage` was done to sled's data file, and to the log where there is one.
+fn after(with_log: bool, damage: impl Fn(Vec<u8>) -> Option<Vec<u8>>) -> Result<usize> {
     let (_parent, folder) = filled();
-    let data = folder.join("db/db");
-    match damage(fs::read(&data).unwrap()) {
-        Some(bytes) => fs::write(&data, bytes).unwrap(),
-        None => fs::remove_file(&data).unwrap(),
+    let log = log::files(&folder).unwrap().remove(0);
+    for data in std::iter::once(folder.join("db/db")).chain(with_log.then_some(log)) {
+        match damage(fs::read(&data).unwrap()) {
+            Some(bytes) => fs::write(&data, bytes).unwrap(),
+            None => fs::remove_file(&data).unwrap(),
+        }
     }
-    open(&folder).and_then(|store| store.scan(&[], None, 1000).map(drop)).unwrap_err()
+    open(&folder).and_then(|store| Ok(store.scan(&[], None, 1000)?.len()))
+}
+
+/// What a damaged file holds, of what it held; `None` when it is gone.
+type Damage = Box<dyn Fn(Vec<u8>) -> Option<Vec<u8>>>;
+
+fn damages() -> Vec<Damage> {
+    let cut = |to: f64| {
+        move |mut bytes: Vec<u8>| {
+            let kept = bytes.iter().rposition(|byte| *byte != 0).unwrap();
+            bytes.truncate((kept as f64 * to) as usize);
+            Some(bytes)
+        }
+    };
+    let garbage = |bytes: Vec<u8>| Some((0..bytes.len()).map(|at| (at * 31 % 251) as u8).collect());
+    vec![Box::new(cut(0.0)), Box::new(cut(0.3)), Box::new(cut(0.9)), Box::new(garbage), Box::new(|_| None)]
 }
 
 #[test]
 fn damaged_files_are_an_error_that_says_what_to_do() {
-    let cut = |to: f64| {
-        after(move |mut bytes| {
-            let kept = bytes.iter().rposition(|byte| *byte != 0).unwrap();
-            bytes.truncate((kept as f64 * to) as usize);
-            Some(bytes)
-        })
-    };
-    let garbage = after(|bytes| Some((0..bytes.len()).map(|at| (at * 31 % 251) as u8).collect()));
-    for error in [cut(0.0), cut(0.3), cut(0.9), garbage, after(|_| None)] {
+    for damage in damages() {
+        let error = after(true, damage).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Bug, "{error}");
         assert!(error.to_string().contains("move it aside"), "{error}");
+    }
+}
+
+#[test]
+fn a_damaged_index_is_made_anew_from_the_log() {
+    for damage in damages() {
+        assert_eq!(after(false, damage).unwrap(), 60);
+    }
+}
+
+#[test]
+fn a_store_without_its_log_or_from_before_there_was_one_gets_a_new_one() {
+    let (_parent, folder) = filled();
+    for seal in [fs::read(folder.join("seal")).unwrap(), Vec::new()] {
+        fs::write(folder.join("seal"), seal).unwrap();
+        fs::remove_file(log::files(&folder).unwrap().remove(0)).unwrap();
+        drop(open(&folder).unwrap());
+        fs::remove_dir_all(folder.join("db")).unwrap();
+        assert_eq!(open(&folder).unwrap().prove().unwrap(), 60, "all of it is in the new log");
     }
 }
 
@@ -131,6 +165,9 @@ fn copied(folder: &Path, name: &str) -> PathBuf {
     fs::create_dir_all(target.join("db")).unwrap();
     for file in ["seal", "db/db", "db/conf"] {
         fs::copy(folder.join(file), target.join(file)).unwrap();
+    }
+    for log in log::files(folder).unwrap() {
+        fs::copy(&log, target.join(log.file_name().unwrap())).unwrap();
     }
     target
 }
@@ -147,6 +184,11 @@ fn no_damage_anywhere_loses_or_changes_a_value_in_silence() {
         let hit = bytes.iter_mut().skip(used * round / 20).take([1, 500, 5_000, 50_000][round % 4]);
         hit.for_each(|byte| *byte ^= 0x11);
         fs::write(target.join("db/db"), bytes).unwrap();
+        let log = log::files(&target).unwrap().remove(0);
+        let mut bytes = fs::read(&log).unwrap();
+        let hit = bytes.len() * round / 20;
+        bytes[hit] ^= 0x11;
+        fs::write(log, bytes).unwrap();
         match open(&target).and_then(|store| store.scan(&[], None, 1000)) {
             Ok(pairs) => {
                 let lengths: Vec<usize> = pairs.iter().map(|(_, value)| value.len()).collect();
@@ -231,7 +273,9 @@ fn after_a_failed_write_every_commit_is_refused_until_the_store_is_opened_again(
     }
     assert_eq!(store.get(b"new").unwrap(), None);
     drop(store);
-    assert_eq!(open(&folder).unwrap_err().kind(), ErrorKind::Bug, "it was not closed, so it is read whole");
+    let again = open(&folder).unwrap();
+    assert_eq!(get(&again, "k001").map(|value| value.len()), Some(1), "what was in the log when it failed is there");
+    assert_eq!((again.get(b"new").unwrap(), again.prove().unwrap()), (None, 60));
 }
 
 #[test]

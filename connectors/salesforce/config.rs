@@ -68,7 +68,7 @@ pub(super) struct Config {
     daily_reserve: u8,
     /// Id of the org, such as `00D5g000004XyZqEAK`: outbound messages of another org are refused.
     organization_id: Option<String>,
-    /// What the address of outbound messages ends with, as `?key=...`: make it long and random.
+    /// What the address of outbound messages ends with, as `?secret=...`: make it long and random.
     webhook_secret: Option<Secret>,
 }
 

@@ -126,4 +126,7 @@ impl Connector for Salesforce {
         };
         webhook::decode(delivery, organization, secret)
     }
+    fn webhook_receipt(&self) -> Option<(&'static str, &'static str)> {
+        Some(webhook::RECEIPT)
+    }
 }

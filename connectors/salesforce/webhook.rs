@@ -7,6 +7,14 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use subtle::ConstantTimeEq;
 
+/// Without it, Salesforce sends a message again for a day [documented].
+pub(super) const RECEIPT: (&str, &str) = (
+    "text/xml; charset=utf-8",
+    "<soapenv:Envelope xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\"><soapenv:Body>\
+     <notificationsResponse xmlns=\"http://soap.sforce.com/2005/09/outbound\"><Ack>true</Ack></notificationsResponse>\
+     </soapenv:Body></soapenv:Envelope>",
+);
+
 /// Verifies a delivery and says which records to read again.
 ///
 /// An outbound message is not signed: a secret in its address and the id of the org stand for it. What it says of a
@@ -16,9 +24,10 @@ use subtle::ConstantTimeEq;
 /// `Denied` for a wrong secret or another org's message; `Rejected` for what is no outbound message.
 pub(super) fn decode(delivery: &Delivery<'_>, organization: &str, secret: &Secret) -> Result<Vec<Hint>> {
     let query = delivery.url.split_once('?').map_or("", |(_, query)| query);
-    let given = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "key").map(|(_, value)| value);
+    let given =
+        url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "secret").map(|(_, value)| value);
     if !bool::from(given.as_deref().unwrap_or_default().as_bytes().ct_eq(secret.reveal().as_bytes())) {
-        let message = "the address of the message does not end with `?key=` and the webhook secret";
+        let message = "the address of the message does not end with `?secret=` and the webhook secret";
         return Err(Error::new(ErrorKind::Denied, message));
     }
     let message = Message::read(delivery.body)?;
@@ -65,11 +74,7 @@ impl Message {
                     }
                     path.push(name);
                 }
-                Event::End(_) => {
-                    if path.pop().as_deref() == Some("sObject") {
-                        message.add(std::mem::take(&mut named));
-                    }
-                }
+                Event::End(_) if path.pop().as_deref() == Some("sObject") => message.add(std::mem::take(&mut named)),
                 Event::Text(text) => {
                     let text = text.trim().to_owned();
                     match path.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
@@ -139,7 +144,7 @@ mod tests {
         assert_eq!(told, expected, "{body}");
     }
 
-    const URL: &str = "https://hub.example.com/hooks/crm?key=long%2Brandom";
+    const URL: &str = "https://hub.example.com/hooks/crm?secret=long%2Brandom";
 
     #[test]
     fn notifications_hint_at_the_records_that_they_name() {
@@ -153,10 +158,16 @@ mod tests {
     }
 
     #[test]
+    fn the_receipt_is_one_envelope_that_says_yes() {
+        let (kind, body) = RECEIPT;
+        assert!(kind.starts_with("text/xml") && body.contains("<Ack>true</Ack>") && !body.contains("  "), "{body}");
+    }
+
+    #[test]
     fn a_message_of_somebody_else_is_denied() {
         let body = envelope(ORG, &object("Account", "<sf:Id>001</sf:Id>"));
-        let words = "Denied: the address of the message does not end with `?key=` and the webhook secret";
-        check("https://hub.example.com/hooks/crm?key=guess", &body, words);
+        let words = "Denied: the address of the message does not end with `?secret=` and the webhook secret";
+        check("https://hub.example.com/hooks/crm?secret=guess", &body, words);
         check("https://hub.example.com/hooks/crm", &body, words);
         let other = envelope("00D5g000004XyZrEAK", "");
         check(URL, &other, "Denied: the message is of another org than `organization_id`");

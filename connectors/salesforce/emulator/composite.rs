@@ -60,7 +60,7 @@ fn graphs(org: &mut Org, locators: &mut Locators, call: &Call<'_>, graphs: &[Val
     let (mut answers, mut failed) = (Vec::new(), 0);
     for graph in graphs {
         let requests = requests_of(graph);
-        let mut kinds: Vec<String> = requests.iter().map(|one| kind_of(one)).collect();
+        let mut kinds: Vec<String> = requests.iter().map(kind_of).collect();
         kinds.sort();
         kinds.dedup();
         if kinds.len() > KINDS || !requests.iter().all(is_row) {

@@ -12,7 +12,7 @@ pub(super) struct Refusal {
     pub code: String,
     message: String,
     fields: Vec<String>,
-    duplicates: Option<Value>,
+    duplicates: Option<Box<Value>>,
 }
 
 /// What every handler gives back.
@@ -57,7 +57,7 @@ impl Refusal {
 
     /// The same refusal, with what a duplicate rule found.
     pub(super) fn with_duplicates(mut self, found: Value) -> Self {
-        self.duplicates = Some(found);
+        self.duplicates = Some(Box::new(found));
         self
     }
 
@@ -73,7 +73,7 @@ impl Refusal {
             body["fields"] = json!(self.fields);
         }
         if let Some(found) = &self.duplicates {
-            body["duplicateResut"] = found.clone();
+            body["duplicateResut"] = (**found).clone();
         }
         body
     }
@@ -82,7 +82,7 @@ impl Refusal {
     pub(super) fn item(&self) -> Value {
         let mut item = json!({"statusCode": self.code, "message": self.message, "fields": self.fields});
         if let Some(found) = &self.duplicates {
-            item["duplicateResult"] = found.clone();
+            item["duplicateResult"] = (**found).clone();
         }
         item
     }

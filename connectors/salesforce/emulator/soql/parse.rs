@@ -184,7 +184,10 @@ impl Reader {
 
     fn ordered(&mut self) -> Result<Order, Refusal> {
         let path = self.path()?;
-        let falling = if self.take("DESC") { true } else { self.take("ASC") && false };
+        let falling = self.take("DESC");
+        if !falling {
+            self.take("ASC");
+        }
         let mut nulls_last = falling;
         if self.take("NULLS") {
             nulls_last = self.take("LAST");

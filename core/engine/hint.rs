@@ -95,7 +95,8 @@ impl Engine {
             facts.run(&run);
         }
         self.store.commit(facts)?;
-        let report = Report { flow: flow.name.clone(), counts, waiting: self.waiting(&flow.entity)?, error };
+        let report =
+            Report { flow: flow.name.clone(), run: run.id, counts, waiting: self.waiting(&flow.entity)?, error };
         Ok(Looked { report, settled: progress.settled, unreadable: progress.unreadable })
     }
 

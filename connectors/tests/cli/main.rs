@@ -6,6 +6,7 @@ mod config;
 mod conflicts;
 mod history;
 mod serve;
+mod salesforce;
 mod sheets;
 mod start;
 mod systems;

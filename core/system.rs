@@ -138,48 +138,6 @@ impl System {
         self.connector.webhook_receipt()
     }
 
-    async fn write_batch(&self, resource: &ResourceName, batch: &[Write]) -> Result<Vec<Outcome>> {
-        let outcomes = self.call("write", resource.as_str(), self.connector.write(resource, batch)).await?;
-        if outcomes.len() != batch.len() {
-            let message = format!("the connector told {} outcomes of {} writes", outcomes.len(), batch.len());
-            let error = Error::new(ErrorKind::OutcomeUnknown, message).at("system", &self.name);
-            return Ok(batch.iter().map(|_| Err(again(&error))).collect());
-        }
-        let told = batch.iter().zip(outcomes);
-        Ok(told
-            .map(|(write, outcome)| {
-                outcome.map_err(|error| {
-                    let error = self.facts(error, "write", resource.as_str());
-                    match write {
-                        Write::Create { key, .. } => error.at("key", key),
-                        Write::Update { id, .. } | Write::Archive { id, .. } => error.at("id", id),
-                    }
-                })
-            })
-            .collect())
-    }
-
-    /// The batch size, where the resource can do every one of the writes.
-    fn writable(&self, name: &ResourceName, writes: &[Write]) -> Result<usize> {
-        let resource = self.resource(name)?;
-        let capabilities = &resource.capabilities;
-        for write in writes {
-            let able = match write {
-                Write::Create { .. } => capabilities.create != Effect::None,
-                Write::Update { fields, .. } => capabilities.update || fields.is_empty(),
-                Write::Archive { .. } => capabilities.archive,
-            };
-            if !able {
-                return Err(self.unsupported(name, "it does not take this kind of write"));
-            }
-            let (Write::Create { then, .. } | Write::Update { then, .. }) = write else { continue };
-            if let Some(action) = then.iter().find(|action| !capabilities.actions.contains(&action.0.as_str())) {
-                return Err(self.unsupported(name, &format!("it does not know the action `{}`", action.0)));
-            }
-        }
-        Ok(capabilities.batch.write.max(1))
-    }
-
     async fn call<T>(
         &self,
         operation: &'static str,

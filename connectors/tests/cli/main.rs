@@ -5,8 +5,8 @@
 mod config;
 mod conflicts;
 mod history;
-mod serve;
 mod salesforce;
+mod serve;
 mod sheets;
 mod start;
 mod systems;

@@ -17,6 +17,8 @@ mod outcome;
 mod output;
 mod parked;
 mod plan;
+mod serve;
+mod signals;
 mod status;
 mod sync;
 mod test;
@@ -74,6 +76,7 @@ enum Command {
     Plan(plan::Args),
     Apply(apply::Args),
     Sync(sync::Args),
+    Serve(serve::Args),
     Status(status::Args),
     Verify(verify::Args),
     Test(test::Args),
@@ -129,6 +132,7 @@ async fn dispatch(context: &Context, command: Command) -> CommandResult {
         Command::Plan(args) => plan::run(context, &args).await,
         Command::Apply(args) => apply::run(context, &args).await,
         Command::Sync(args) => sync::run(context, &args).await,
+        Command::Serve(args) => serve::run(context, &args).await,
         Command::Status(args) => status::run(context, &args).await,
         Command::Verify(args) => verify::run(context, &args).await,
         Command::Test(args) => test::run(context, &args),

@@ -2,5 +2,6 @@
 
 pub mod conformance;
 pub mod crash;
+pub mod hooked;
 pub mod memory;
 pub mod scenario;

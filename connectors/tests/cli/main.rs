@@ -4,6 +4,8 @@
 
 mod config;
 mod erpnext;
+mod history;
+mod serve;
 mod sheets;
 mod start;
 mod systems;
@@ -130,6 +132,11 @@ struct Emulators {
 impl Emulators {
     fn address(&self, name: &str) -> &str {
         &self.bases.iter().find(|(base, ..)| base == name).unwrap().1
+    }
+
+    /// Host and port of all of them.
+    fn root(&self) -> &str {
+        self.bases[0].1.split('/').nth(2).unwrap()
     }
 
     fn key(&self, name: &str) -> &str {

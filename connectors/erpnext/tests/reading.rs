@@ -30,7 +30,7 @@ async fn every_state_of_an_invoice_is_told() {
     let invoice = ("invoice_order", json!({}));
     check(&[], ["none", "0.00", "0.00", "0.00"]).await;
     check(&[("invoice_order", json!({ "draft": true }))], ["draft", "0.00", "0.00", "0.00"]).await;
-    check(&[invoice.clone()], ["unpaid", "2333.70", "0.00", "2333.70"]).await;
+    check(std::slice::from_ref(&invoice), ["unpaid", "2333.70", "0.00", "2333.70"]).await;
     let pay = |amount: &str| ("pay", json!({ "invoice": first(), "amount": amount }));
     check(&[invoice.clone(), pay("33.70")], ["partly_paid", "2333.70", "33.70", "2300.00"]).await;
     check(&[invoice.clone(), pay("33.70"), pay("2300")], ["paid", "2333.70", "2333.70", "0.00"]).await;

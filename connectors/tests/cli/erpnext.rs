@@ -71,7 +71,7 @@ fn won_deals_become_submitted_orders_to_the_cent_and_their_invoices_come_back() 
         ["erp_invoice_status", "erp_paid", "erp_balance_due"]
             .map(|name| deal[name].as_str().unwrap_or_default().to_owned())
     };
-    assert_eq!(status(), ["partly_paid", "500", "1664.36"].map(str::to_owned));
+    assert_eq!(status(), ["partly_paid", "500.00", "1664.36"].map(str::to_owned));
     control(&emulators, "erpnext", "advance", &json!({ "days": 90 }));
     control(&emulators, "erpnext", "nightly", &json!({}));
     shell.fails("sync", 3, &["1 updated"]);

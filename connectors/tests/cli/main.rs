@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod config;
+mod erpnext;
 mod history;
 mod salesforce;
 mod serve;

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::typed::{CONFLICTS, key};
+use super::spaces::CONFLICTS;
+use super::typed::key;
 use super::{Facts, Store};
 use crate::Result;
 use crate::model::{EntityName, FieldName, LinkId, RemoteId, SystemName};

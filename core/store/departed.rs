@@ -3,13 +3,11 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::spaces::{DEPARTED, LISTED};
 use super::typed::key;
 use super::{Facts, Store};
 use crate::Result;
 use crate::model::{EntityName, FlowName, LinkId, RemoteId, SystemName};
-
-const DEPARTED: u8 = b'D';
-const LISTED: u8 = b'F';
 
 /// A record that was deleted or put away, and that a flow has not told or followed yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,11 +1,10 @@
 //! Links that became one: whoever names the one that went is led to the one that stays.
 
-use super::typed::{LINKS, key};
+use super::spaces::{HEIRS, LINKS};
+use super::typed::key;
 use super::{Facts, Store};
 use crate::Result;
 use crate::model::LinkId;
-
-const HEIRS: u8 = b'E';
 
 /// Longer chains of merges than this are not followed: they would be a circle.
 const GENERATIONS: usize = 32;

@@ -5,15 +5,11 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::spaces::{BY_LINK, INTENTS, JOURNAL, RUNS};
 use super::typed::{decode, key};
 use super::{Entry, Facts, Pair, Run, Store};
 use crate::model::{FlowName, LinkId, RemoteId, RunId, SystemName};
 use crate::{Error, ErrorKind, Result};
-
-pub(super) const JOURNAL: u8 = b'J';
-const BY_LINK: u8 = b'K';
-const INTENTS: u8 = b'N';
-const RUNS: u8 = b'R';
 
 /// Where a line stands in the journal: places sort by time of the run, then by the order of its writes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

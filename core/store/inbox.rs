@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::typed::{INBOX, key};
+use super::spaces::INBOX;
+use super::typed::key;
 use super::{Facts, Store};
 use crate::Result;
 use crate::model::{RemoteId, ResourceName, SystemName};

@@ -2,7 +2,7 @@
 //!
 //! Each step may be cut anywhere and made again: the format is only told once all of it is done.
 
-use super::history::JOURNAL;
+use super::spaces::{JOURNAL, LINKS};
 use super::typed::{decode, key};
 use super::{Backend, Entry, Facts, Link};
 use crate::Result;
@@ -40,7 +40,7 @@ fn index_the_journal(store: &dyn Backend, told: &mut dyn FnMut(u64)) -> Result<(
 
 /// What a line of the first format is of, as its link says.
 fn entity_of(store: &dyn Backend, entry: &Entry) -> Result<EntityName> {
-    match store.get(&key(super::typed::LINKS, &[entry.link.as_str()]))? {
+    match store.get(&key(LINKS, &[entry.link.as_str()]))? {
         Some(link) => Ok(decode::<Link>(&link)?.entity),
         None => Ok(entry.link.as_str().split(':').next().unwrap_or_default().into()),
     }

@@ -14,6 +14,7 @@ mod memory;
 mod migrate;
 mod prune;
 mod sled;
+mod spaces;
 mod trail;
 mod turns;
 mod typed;

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::typed::{TOUCHED, TRAILS, key};
+use super::spaces::{TOUCHED, TRAILS};
+use super::typed::key;
 use super::{Facts, Store};
 use crate::Result;
 use crate::model::{LinkId, RemoteId, ResourceName, SystemName};

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::typed::{TURNS, key};
+use super::spaces::TURNS;
+use super::typed::key;
 use super::{Facts, Store};
 use crate::Result;
 use crate::model::FlowName;

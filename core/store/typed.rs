@@ -5,25 +5,10 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::spaces::{HELD, JOBS, LINKS, MATCHES, PARKED, PREPARED, READ_TO, REVISITS, SEEN, WAITING};
 use super::{At, Backend, Batch, Held, Job, Link, Parked, ReadTo, Seen};
 use crate::model::{EntityName, FlowName, LinkId, RemoteId, SystemName};
 use crate::{Error, ErrorKind, Result};
-
-pub(super) const LINKS: u8 = b'L';
-const SEEN: u8 = b'S';
-const MATCHES: u8 = b'M';
-const READ_TO: u8 = b'C';
-const JOBS: u8 = b'O';
-const PARKED: u8 = b'P';
-const HELD: u8 = b'H';
-const PREPARED: u8 = b'A';
-const WAITING: u8 = b'W';
-const REVISITS: u8 = b'V';
-pub(super) const CONFLICTS: u8 = b'X';
-pub(super) const TRAILS: u8 = b'E';
-pub(super) const TOUCHED: u8 = b'U';
-pub(super) const INBOX: u8 = b'I';
-pub(super) const TURNS: u8 = b'T';
 
 /// What the hub remembers.
 #[derive(Clone, Debug)]

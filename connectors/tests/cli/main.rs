@@ -4,6 +4,7 @@
 
 mod config;
 mod conflicts;
+mod erpnext;
 mod history;
 mod salesforce;
 mod serve;

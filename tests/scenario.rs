@@ -13,7 +13,7 @@ use passerelle_core::engine::{Engine, Flow, Scope, Unwatched};
 use passerelle_core::mapping::{Mappings, Source};
 use passerelle_core::model::SystemName;
 use passerelle_core::plan::Change;
-use passerelle_core::store::{self, Backend, Facts, Known, Store, Verdict};
+use passerelle_core::store::{self, Backend, Facts, Known, Run, Store, Verdict};
 use passerelle_core::system::{System, Systems};
 use serde_json::Value;
 
@@ -41,6 +41,7 @@ struct Teller {
     clock: Arc<ManualClock>,
     disk: Arc<store::Memory>,
     last_error: Option<String>,
+    first_plan: Option<String>,
     /// Whether the journal must tell every write: it was not lost itself.
     tells_all: bool,
     tells_time: bool,
@@ -60,6 +61,9 @@ impl Teller {
                 memory.feed_repeats = story.feeds_repeat;
                 if story.answers_ids {
                     memory.answers_ids();
+                }
+                if story.cannot_archive.contains(name) {
+                    memory.cannot_archive();
                 }
                 (name.clone(), memory)
             })
@@ -118,6 +122,7 @@ impl Teller {
             clock,
             disk,
             last_error: None,
+            first_plan: None,
             tells_all: true,
             tells_time: story.tells_time,
             resets: Vec::new(),
@@ -156,12 +161,18 @@ impl Teller {
             Event::Sync(times) => {
                 for _ in 0..*times {
                     self.clock.advance(Duration::from_secs(3600));
-                    self.sync().await?;
+                    self.sync(Scope::Changed).await?;
                 }
             }
             Event::SyncSoon(times) => {
                 for _ in 0..*times {
-                    self.sync().await?;
+                    self.sync(Scope::Changed).await?;
+                }
+            }
+            Event::SyncFull(times) => {
+                for _ in 0..*times {
+                    self.clock.advance(Duration::from_secs(3600));
+                    self.sync(Scope::Full).await?;
                 }
             }
             Event::Apply(gap) => self.apply(gap).await?,
@@ -183,6 +194,7 @@ impl Teller {
                 let is_off = |edit: &Edit| systems.iter().any(|system| edit.at.starts_with(&format!("{system}/")));
                 self.resets.retain(|edit| !is_off(edit));
             }
+            Event::Happens(Deed::LastRunIsUndone) => self.undo().await?,
             Event::Happens(deed) => self.deed(deed)?,
         }
         Ok(())
@@ -207,14 +219,27 @@ impl Teller {
                 self.disk = Arc::default();
                 self.engine.store = Store::new(self.disk.clone());
             }
+            Deed::LastRunIsUndone => {}
         }
         Ok(())
     }
 
+    async fn undo(&mut self) -> Result<(), String> {
+        let told = |error: passerelle_core::Error| error.to_string();
+        let runs = self.engine.store.runs().map_err(told)?;
+        let wrote = |run: &&Run| self.engine.store.lines(Some(&run.id), None, 1).is_ok_and(|lines| !lines.is_empty());
+        let run = runs.iter().rev().find(wrote).ok_or("no run has written anything")?;
+        self.clock.advance(Duration::from_secs(60));
+        let undo = self.engine.undo(run).await.map_err(told)?;
+        let applied = self.engine.apply(&undo.plan).await.map_err(told)?;
+        self.last_error = applied.refused.first().map(|refused| refused.reason.clone());
+        Ok(())
+    }
+
     /// Runs every flow, after a plan of the same, which must change nothing and say what the run then does.
-    async fn sync(&mut self) -> Result<(), String> {
+    async fn sync(&mut self, scope: Scope) -> Result<(), String> {
         self.tell_time(None)?;
-        let result = self.run().await;
+        let result = self.run(scope).await;
         for edit in self.resets.clone() {
             self.edit(&edit)?;
         }
@@ -247,16 +272,17 @@ impl Teller {
         self.engine.store.conflicts_after(None, usize::MAX).map_err(|error| error.to_string())
     }
 
-    async fn run(&mut self) -> Result<(), String> {
+    async fn run(&mut self, scope: Scope) -> Result<(), String> {
         let flows = self.engine.flows.clone();
         let troubled = self.systems.values().any(Memory::is_troubled);
         let before = (self.facts()?, self.written());
-        let plan = self.engine.plan(&flows, Scope::Changed).await.map_err(|error| error.to_string())?;
+        let plan = self.engine.plan(&flows, scope).await.map_err(|error| error.to_string())?;
+        self.first_plan.get_or_insert_with(|| plan.to_string());
         if before != (self.facts()?, self.written()) {
             return Err("a plan changed something".to_owned());
         }
         let told = self.journal()?.len();
-        let reports = self.engine.sync(&flows, Scope::Changed).await.map_err(|error| error.to_string())?;
+        let reports = self.engine.sync(&flows, scope).await.map_err(|error| error.to_string())?;
         self.last_error =
             reports.iter().filter_map(|report| report.error.as_ref()).map(ToString::to_string).next_back();
         if troubled || self.last_error.is_some() {
@@ -265,7 +291,7 @@ impl Teller {
         let made: Vec<(String, String, String)> = self.journal()?.split_off(told);
         let planned: Vec<(String, String, String)> = plan.changes().map(told_of).collect();
         if let Some(missing) = planned.iter().find(|change| !made.contains(change)) {
-            return Err(format!("planned and not made: {missing:?}"));
+            return Err(format!("planned and not made: {missing:?}; made {made:?}"));
         }
         match made.iter().find(|change| change.0 == "create" && !planned.contains(change)) {
             Some(surprise) => Err(format!("created and not planned: {surprise:?}")),
@@ -346,6 +372,21 @@ impl Teller {
             let (system, resource) = place.split_once('/').ok_or_else(|| format!("{place} is not system/resource"))?;
             let count = self.system(system)?.all().keys().filter(|(there, _)| there == resource).count();
             same(place, &count, wanted)?;
+        }
+        let plan = self.first_plan.clone().unwrap_or_default();
+        for line in &then.first_plan {
+            same(
+                &format!("the first plan says {line:?}:\n{plan}"),
+                &plan.lines().any(|said| said.trim() == line),
+                &true,
+            )?;
+        }
+        let away = |(name, memory): (&String, &Memory)| -> Vec<String> {
+            memory.archived().iter().map(|(resource, id)| format!("{name}/{resource}/{id}")).collect()
+        };
+        match &then.archived {
+            Some(archived) => same("archived", &self.systems.iter().flat_map(away).collect::<Vec<_>>(), archived)?,
+            None => same("archives", &self.written().iter().find(|write| write.starts_with("archive")), &None)?,
         }
         if let Some(journal) = &then.journal {
             same("journal", &self.written(), journal)?;

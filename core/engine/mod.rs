@@ -2,6 +2,8 @@
 
 mod apply;
 mod breaker;
+mod depart;
+mod follow;
 mod gate;
 mod hint;
 mod intend;
@@ -14,11 +16,13 @@ mod propose;
 mod push;
 mod ready;
 mod refs;
+mod reunite;
 mod revisit;
 mod settle;
 mod sift;
 mod spell;
 mod step;
+mod sweep;
 mod trace;
 mod twins;
 mod undo;
@@ -204,7 +208,7 @@ impl Engine {
             None => {
                 let mut pass = pass::Pass::wet(self, flow, id);
                 let error = pass.run(scope).await.err();
-                (pass.counts(), error)
+                (pass.counts(), error.or(pass.over_limit))
             }
         };
         counts.calls = self.calls(flow) - before;

@@ -3,10 +3,11 @@
 use serde_json::Value;
 
 use super::pass::{Mode, Pass};
-use super::work::Work;
+use super::work::{Work, is_planned};
 use crate::Result;
 use crate::mapping::Entity;
 use crate::model::{FieldName, SystemName};
+use crate::plan::Twins;
 use crate::store::{Conflict, Facts, Said, Seen};
 
 impl Pass<'_> {
@@ -30,19 +31,33 @@ impl Pass<'_> {
                     for other in work.places().into_iter().filter(|other| *other != at) {
                         self.unpark(&other, &mut facts)?;
                     }
+                    for place in work.places() {
+                        self.follow_again(&work.link, &place, &mut facts)?;
+                    }
                     self.park(&at, link, work.link.label.clone(), trouble.clone(), hash, &mut facts)?;
                     if !work.new {
-                        facts.link(&work.link);
+                        self.keep(&work.link, &mut facts)?;
                     }
                 }
-                None => self.remember(entity, work, &mut facts)?,
+                None => {
+                    self.tell_matched(work);
+                    self.remember(entity, work, &mut facts)?;
+                }
             }
         }
         self.engine.store.commit(facts)
     }
 
+    fn tell_matched(&mut self, work: &Work) {
+        let Some(by) = work.joined.clone().filter(|_| work.link.entity == self.flow.entity) else { return };
+        let (link, label) = (work.link.id.clone(), work.link.label.clone());
+        let there = work.link.sides.iter().filter(|(_, side)| !is_planned(&side.id));
+        let records = there.map(|(system, side)| (system.clone(), side.id.clone())).collect();
+        self.matching.link(Twins { link, label, records, by });
+    }
+
     fn remember(&mut self, entity: &Entity, work: &Work, facts: &mut Facts) -> Result<()> {
-        facts.link(&work.link);
+        self.keep(&work.link, facts)?;
         for (name, side) in &work.sides {
             let seen = Seen { link: work.link.id.clone(), hash: side.hash };
             facts.seen(entity.name(), name, &side.record.id, &seen);
@@ -74,6 +89,7 @@ impl Pass<'_> {
             }
         }
         for at in work.places() {
+            self.follow_again(&work.link, &at, facts)?;
             self.unpark(&at, facts)?;
         }
         self.tidy_notes(work, facts);

@@ -4,8 +4,10 @@ mod backend;
 mod conflicts;
 #[cfg(test)]
 mod contract;
+mod departed;
 mod export;
 mod facts;
+mod heirs;
 mod history;
 mod inbox;
 mod memory;
@@ -18,6 +20,7 @@ mod typed;
 
 pub use backend::{Backend, Batch, Pair};
 pub use conflicts::{Conflict, Said, Taken};
+pub use departed::Departed;
 pub use export::{export, import};
 pub use facts::{
     At, COMPUTED, Counts, Entry, FieldEntry, Held, Job, Link, LinkSide, Parked, ReadTo, Run, Seen, Verdict, Why,

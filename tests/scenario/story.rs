@@ -43,6 +43,9 @@ pub(super) struct Story {
     /// The feeds tell every record twice.
     #[serde(default)]
     pub(super) feeds_repeat: bool,
+    /// Systems that can put nothing away.
+    #[serde(default)]
+    pub(super) cannot_archive: Vec<String>,
     #[serde(default)]
     pub(super) given: Tables,
     #[serde(default)]
@@ -113,6 +116,8 @@ pub(super) enum Event {
     Sync(usize),
     /// The same, at once.
     SyncSoon(usize),
+    /// The same, an hour apart, reading everything whatever was read before.
+    SyncFull(usize),
     /// Every flow is planned, and the plan applied as it is.
     Apply(Gap),
     /// The next writes of a system go wrong: `erp = ["lost_answer"]`.
@@ -144,6 +149,8 @@ pub(super) enum Deed {
     SearchCatchesUp,
     /// The hub's state is lost.
     StateIsLost,
+    /// The last run that wrote something is undone, as its reverse plan says.
+    LastRunIsUndone,
 }
 
 #[derive(Debug, Deserialize)]
@@ -182,6 +189,12 @@ pub(super) struct Then {
     /// Parts of `field: rule`, as the journal tells why it wrote.
     #[serde(default)]
     pub(super) rules: Vec<String>,
+    /// Lines of the plan that was made before the first run.
+    #[serde(default)]
+    pub(super) first_plan: Vec<String>,
+    /// Every record that is put away, such as `erp/companies/n1`; by default the hub put none away.
+    #[serde(default)]
+    pub(super) archived: Option<Vec<String>>,
     /// Every write that took effect, in order.
     #[serde(default)]
     pub(super) journal: Option<Vec<String>>,

@@ -4,7 +4,9 @@
 
 mod config;
 mod conflicts;
+mod erpnext;
 mod history;
+mod salesforce;
 mod serve;
 mod sheets;
 mod start;

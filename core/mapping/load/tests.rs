@@ -340,7 +340,10 @@ fn two_columns_of_one_field_that_do_not_mean_the_same_are_refused() {
     let fields = "[fields.name]\nhubspot = \"name\"\n\
                   dolibarr = { path = \"nom\", read = \"nom ~ ' ' ~ town\", write = \"name\" }\n\
                   [fields.town]\nhubspot = \"town\"\ndolibarr = \"town\"\n";
-    refused(&[("order", file_of("order", fields))], &["P0143", "order.toml:", "crm.name turns from"]);
+    refused(
+        &[("order", file_of("order", fields))],
+        &["P0143", "order.toml:7", "does not stay as it is", "of a record made in crm becomes"],
+    );
 }
 
 #[test]

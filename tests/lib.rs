@@ -4,3 +4,4 @@ pub mod conformance;
 pub mod crash;
 pub mod memory;
 pub mod scenario;
+pub mod simulation;

@@ -7,6 +7,7 @@ use crate::clock::Timestamp;
 use crate::connector::Effect;
 use crate::mapping::{Column, Entity};
 use crate::model::{EntityName, FlowName, RunId, SystemName};
+use crate::mutant::{Mutant, lives};
 use crate::plan::{Change, FlowPlan, Prepared};
 use crate::store::{At, Counts, Facts, Held, Parked, ReadTo};
 use crate::{Error, ErrorKind, Result};
@@ -122,17 +123,24 @@ impl<'a> Pass<'a> {
             self.go_on()?;
             let page = system.changes(&resource, since.as_ref()).await?;
             self.counts.read += page.records.len() as u64;
-            self.step(entity, name, page.records, super::step::Why::Changed).await?;
-            let mut facts = Facts::new();
             let read_to = ReadTo { cursor: page.next.clone(), digest, at: self.now() };
-            facts.read_to(&self.flow.name, name, &read_to);
-            self.engine.store.commit(facts)?;
+            if lives(Mutant::EarlyCursor) {
+                self.note_read(name, &read_to)?;
+            }
+            self.step(entity, name, page.records, super::step::Why::Changed).await?;
+            self.note_read(name, &read_to)?;
             self.engine.watch.went_on(&self.flow.name, &self.counts);
             if !page.more {
                 return Ok(());
             }
             since = Some(page.next);
         }
+    }
+
+    fn note_read(&self, name: &SystemName, read_to: &ReadTo) -> Result<()> {
+        let mut facts = Facts::new();
+        facts.read_to(&self.flow.name, name, read_to);
+        self.engine.store.commit(facts)
     }
 
     /// Stops between two calls when a person asked for it.

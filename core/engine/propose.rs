@@ -8,7 +8,8 @@ use super::step::Why as Because;
 use super::work::{Trouble, Work, named};
 use crate::Result;
 use crate::mapping::{Entity, Problem};
-use crate::model::{Canonical, FieldName, Fields, Presence, SystemName};
+use crate::model::{Canonical, FieldName, Fields, Owner, Presence, SystemName};
+use crate::mutant::{Mutant, lives};
 use crate::plan::Op;
 use crate::reconcile::{Decision, Reason, Rule, Side, decide};
 use crate::store::{LinkSide, Why};
@@ -214,7 +215,8 @@ pub(super) fn decide_work(entity: &Entity, work: &Work, systems: &[SystemName]) 
             writable: writable.get(name).unwrap_or(&none),
         })
         .collect();
-    let rules: Vec<Rule<'_>> = entity.field_names().map(|field| Rule { field, owner: entity.owner(field) }).collect();
+    let owner = |field| if lives(Mutant::IgnoredOwner) { &Owner::Latest } else { entity.owner(field) };
+    let rules: Vec<Rule<'_>> = entity.field_names().map(|field| Rule { field, owner: owner(field) }).collect();
     decide(work.link.agreed.as_ref(), &sides, &rules)
 }
 

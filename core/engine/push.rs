@@ -6,6 +6,7 @@ use super::work::{Trouble, Work};
 use crate::connector::{Effect, Lookup};
 use crate::mapping::Entity;
 use crate::model::{Canonical, Outcome, Presence, ResourceName, SystemName, Write, Written};
+use crate::mutant::{Mutant, lives};
 use crate::plan::{Change, Op};
 use crate::store::{Entry, Facts, Job, LinkSide, Seen, Why};
 use crate::system::System;
@@ -44,7 +45,7 @@ impl Pass<'_> {
         }
         // Only once every side has it: a side that failed would else look as if it had changed back.
         for (at, agreed) in agreed {
-            if works[at].is_sound() && !works[at].stopped {
+            if lives(Mutant::EarlyAgreement) || works[at].is_sound() && !works[at].stopped {
                 works[at].link.agreed = Some(agreed);
             }
         }
@@ -59,7 +60,9 @@ impl Pass<'_> {
         resource: &ResourceName,
         batch: &[(usize, Change)],
     ) -> Result<()> {
-        self.start(works, batch)?;
+        if !lives(Mutant::LateOutbox) {
+            self.start(works, batch)?;
+        }
         let gated = entity.totals().is_some();
         let writes: Vec<Write> = batch
             .iter()
@@ -69,6 +72,9 @@ impl Pass<'_> {
             })
             .collect();
         let outcomes = system.write(resource, &writes).await;
+        if lives(Mutant::LateOutbox) {
+            self.start(works, batch)?;
+        }
         let mut stop = None;
         let mut facts = Facts::new();
         for (((at, change), write), outcome) in batch.iter().zip(&writes).zip(outcomes) {

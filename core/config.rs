@@ -105,9 +105,14 @@ pub struct Flow {
     /// How often `passerelle serve` runs it, such as `30s`, `5m`, `1h` or `1d`; and at once on a webhook.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every: Option<Period>,
-    /// When `passerelle serve` runs it instead: minute, hour, day, month, weekday; in UTC.
+    /// When `passerelle serve` runs it instead: minute, hour, day, month, weekday; in UTC, or on the clocks of
+    /// `time_zone`. With neither, it runs once when `serve` first sees it, and after that on webhooks only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cron: Option<Cron>,
+    /// Whose clocks `cron` means, such as `Europe/Paris`; UTC by default. Where clocks are set forward, what falls into
+    /// the missing hour runs an hour later; where they are set back, what names its hours runs once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
     /// A run that would write more records than this stops before the first write and asks; no limit by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_changes: Option<u64>,

@@ -16,6 +16,7 @@ pub mod mutant;
 pub mod plan;
 pub mod reconcile;
 pub mod registry;
+pub mod serve;
 pub mod store;
 pub mod system;
 

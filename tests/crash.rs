@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
-use passerelle_core::connector::{Connector, Identity, Lookup, Page, Resource, Schema};
+use passerelle_core::connector::{Connector, Delivery, Hint, Identity, Lookup, Page, Resource, Schema};
 use passerelle_core::model::{Cursor, Outcome, Record, RemoteId, ResourceName, Write};
 use passerelle_core::store::{Backend, Batch, Pair};
 use passerelle_core::{Error, ErrorKind, Result};
@@ -124,5 +124,9 @@ impl Connector for Line {
             self.fuse.pass()?;
         }
         Ok(outcomes)
+    }
+
+    fn decode_webhook(&self, delivery: &Delivery<'_>) -> Result<Vec<Hint>> {
+        self.far.decode_webhook(delivery)
     }
 }

@@ -1,11 +1,12 @@
 //! A system in memory that behaves like a vendor: ids of its own, a feed, a unique key, and troubles on demand.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use passerelle_core::connector::{
-    Batch, Capabilities, Connector, Effect, Feed, Identity, Lookup, Page, Resource, Schema,
+    Batch, Capabilities, Connector, Delivery, Effect, Feed, Hint, Identity, Lookup, Page, Resource, Schema,
 };
 use passerelle_core::model::{
     Cursor, ExternalKey, Fields, Outcome, Presence, Record, RemoteId, ResourceName, Write, Written,
@@ -277,6 +278,19 @@ fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
 }
 
+/// A delivery of a system in memory about these records, each a resource and an id: its headers and its body.
+pub fn delivery(named: &[(&str, &str)]) -> (Vec<(String, String)>, Vec<u8>) {
+    let body = serde_json::to_vec(named).unwrap_or_default();
+    (vec![("Signature".to_owned(), signature(&body))], body)
+}
+
+/// Only the system and the hub can sign: here, by a hash that nobody else knows.
+fn signature(body: &[u8]) -> String {
+    let mut hasher = DefaultHasher::new();
+    ("a secret", body).hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
+
 #[async_trait]
 impl Connector for Memory {
     fn resources(&self) -> &[Resource] {
@@ -344,5 +358,16 @@ impl Connector for Memory {
     async fn write(&self, resource: &ResourceName, writes: &[Write]) -> Result<Vec<Outcome>> {
         self.state().calls += 1;
         Ok(writes.iter().map(|write| self.one(resource, write)).collect())
+    }
+
+    fn decode_webhook(&self, delivery: &Delivery<'_>) -> Result<Vec<Hint>> {
+        let given = delivery.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("signature"));
+        if given.is_none_or(|(_, value)| *value != signature(delivery.body)) {
+            return Err(Error::new(ErrorKind::Denied, "the signature is wrong"));
+        }
+        let named: Vec<(String, String)> = serde_json::from_slice(delivery.body)
+            .map_err(|cause| Error::new(ErrorKind::Rejected, "the delivery names no records").because(cause))?;
+        let hint = |(resource, id): (String, String)| Hint { resource: resource.into(), id: id.into() };
+        Ok(named.into_iter().map(hint).collect())
     }
 }

@@ -118,6 +118,15 @@ fn check_flow(source: &Source, name: &str, flow: &Map<String, Value>, systems: &
     if flow.contains_key("every") && flow.contains_key("cron") {
         found.push(source.finding_at_key("C0110", &format!("{table}/cron"), "say `every` or `cron`, not both"));
     }
+    if let Some(zone) = flow.get("time_zone").and_then(Value::as_str) {
+        let pointer = format!("{table}/time_zone");
+        if jiff::tz::TimeZone::get(zone).is_err() {
+            let finding = source.finding("C0105", &pointer, format!("`{zone}` is not a time zone"));
+            found.push(finding.help("such as \"Europe/Paris\""));
+        } else if !flow.contains_key("cron") {
+            found.push(source.finding_at_key("C0110", &pointer, "`time_zone` is for `cron`, and there is none"));
+        }
+    }
 }
 
 fn check_listen(source: &Source, value: &Value, found: &mut Vec<Diagnostic>) {

@@ -1,8 +1,9 @@
-//! Times of day, written as in cron: minute, hour, day of the month, month, day of the week; in UTC.
+//! Times of day, written as in cron: minute, hour, day of the month, month, day of the week; on the clocks of a zone.
 
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -20,28 +21,42 @@ pub struct Cron {
     weekdays: u64,
     /// When both days are restricted, either suffices, as in every cron.
     either_day: bool,
+    /// Whether no hour is left out.
+    every_hour: bool,
 }
 
 /// A day exists within this many days for every pattern that can come true: 29 February across a century.
 const HORIZON_DAYS: i32 = 366 * 9;
 
 impl Cron {
-    /// The first minute after `after` that fits; `None` when none ever does, such as 30 February.
-    pub fn next(&self, after: Timestamp) -> Option<Timestamp> {
-        let start = after.to_zoned(TimeZone::UTC).datetime();
+    /// The first minute after `after` that fits on the clocks of `zone`; `None` when none ever does, such as 30 February.
+    ///
+    /// When clocks are set forward, what falls into the missing hour comes an hour later. When they are set back, an
+    /// hour is on them twice: what names its hours comes once, in the first of the two, and what takes every hour goes
+    /// on through both.
+    pub fn next(&self, after: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+        let start = after.to_zoned(zone.clone()).date();
         for offset in 0..HORIZON_DAYS {
-            let day = start.date().checked_add(offset.days()).ok()?;
+            let day = start.checked_add(offset.days()).ok()?;
             if !self.takes_day(day) {
                 continue;
             }
-            for (hour, minute) in self.minutes_of_day() {
-                let moment = day.at(hour, minute, 0, 0);
-                if moment > start {
-                    return moment.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
-                }
+            let moments =
+                self.minutes_of_day().flat_map(|(hour, minute)| self.moments(day.at(hour, minute, 0, 0), zone));
+            // Around a change of the clocks, their order is not that of the instants.
+            if let Some(next) = moments.filter(|moment| *moment > after).min() {
+                return Some(next);
             }
         }
         None
+    }
+
+    /// The instants that a time on the clocks stands for.
+    fn moments(&self, shown: DateTime, zone: &TimeZone) -> impl Iterator<Item = Timestamp> + use<> {
+        let ambiguous = zone.to_ambiguous_timestamp(shown);
+        let again = if self.every_hour { ambiguous.later().ok() } else { None };
+        let first = ambiguous.compatible().ok();
+        first.into_iter().chain(again)
     }
 
     fn takes_day(&self, day: jiff::civil::Date) -> bool {
@@ -70,13 +85,15 @@ impl FromStr for Cron {
             return Err(format!("`{text}` is not a cron time; it takes five fields, such as \"*/5 * * * *\""));
         };
         let weekday_set = set(weekdays, 0, 7)?;
+        let hour_set = set(hours, 0, 23)?;
         Ok(Self {
             text: text.to_owned(),
             minutes: set(minutes, 0, 59)?,
-            hours: set(hours, 0, 23)?,
+            hours: hour_set,
             days: set(days, 1, 31)?,
             months: set(months, 1, 12)?,
             weekdays: weekday_set | weekday_set >> 7,
+            every_hour: hour_set == (1 << 24) - 1,
             either_day: !days.starts_with('*') && !weekdays.starts_with('*'),
         })
     }
@@ -141,6 +158,12 @@ impl JsonSchema for Cron {
 mod tests {
     use super::*;
 
+    fn check(cron: &str, zone: &str, after: &str, expected: Option<&str>) {
+        let zone = TimeZone::get(zone).unwrap();
+        let next = cron.parse::<Cron>().unwrap().next(after.parse().unwrap(), &zone);
+        assert_eq!(next, expected.map(|text| text.parse().unwrap()), "{cron} after {after}");
+    }
+
     #[test]
     fn the_next_time_is_the_first_minute_that_fits() {
         for (cron, after, expected) in [
@@ -153,10 +176,30 @@ mod tests {
             ("0 0 13 * 5", "2026-11-24T00:00:00Z", "2026-11-27T00:00:00Z"),
             ("0 0 29 2 *", "2026-11-24T00:00:00Z", "2028-02-29T00:00:00Z"),
         ] {
-            let next = cron.parse::<Cron>().unwrap().next(after.parse().unwrap());
-            assert_eq!(next, Some(expected.parse().unwrap()), "{cron}");
+            check(cron, "UTC", after, Some(expected));
         }
-        assert_eq!("0 0 30 2 *".parse::<Cron>().unwrap().next("2026-11-24T00:00:00Z".parse().unwrap()), None);
+        check("0 0 30 2 *", "UTC", "2026-11-24T00:00:00Z", None);
+    }
+
+    /// In Paris the clocks went from 02:00 to 03:00 on 2026-03-29 (01:00 UTC), and back from 03:00 on 2026-10-25 (01:00 UTC).
+    #[test]
+    fn a_change_of_the_clocks_leaves_nothing_out_and_does_nothing_twice() {
+        for (cron, after, expected) in [
+            ("30 6 * * *", "2026-03-28T12:00:00Z", "2026-03-29T04:30:00Z"),
+            ("30 6 * * *", "2026-10-25T12:00:00Z", "2026-10-26T05:30:00Z"),
+            ("30 2 * * *", "2026-03-28T12:00:00Z", "2026-03-29T01:30:00Z"),
+            ("30 2 * * *", "2026-03-29T01:30:00Z", "2026-03-30T00:30:00Z"),
+            ("30 2 * * *", "2026-10-24T12:00:00Z", "2026-10-25T00:30:00Z"),
+            ("30 2 * * *", "2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"),
+            ("0,30 * * * *", "2026-03-29T00:30:00Z", "2026-03-29T01:00:00Z"),
+            ("0,30 * * * *", "2026-03-29T01:00:00Z", "2026-03-29T01:30:00Z"),
+            ("0,30 * * * *", "2026-10-25T00:30:00Z", "2026-10-25T01:00:00Z"),
+            ("0,30 * * * *", "2026-10-25T01:00:00Z", "2026-10-25T01:30:00Z"),
+            ("0,30 * * * *", "2026-10-25T01:30:00Z", "2026-10-25T02:00:00Z"),
+            ("0 0 * * 1", "2026-10-25T00:00:00Z", "2026-10-25T23:00:00Z"),
+        ] {
+            check(cron, "Europe/Paris", after, Some(expected));
+        }
     }
 
     #[test]

@@ -152,6 +152,14 @@ fn a_wrong_key_or_value_is_pointed_at() {
         "15:8 `* *` is not a cron time; it takes five fields, such as \"*/5 * * * *\"",
     );
     finds(&with("every = \"5m\"", "every = \"5m\"\ncron = \"* * * * *\""), "16:1 say `every` or `cron`, not both");
+    finds(
+        &with("every = \"5m\"", "every = \"5m\"\ntime_zone = \"UTC\""),
+        "16:1 `time_zone` is for `cron`, and there is none",
+    );
+    finds(
+        &with("every = \"5m\"", "cron = \"* * * * *\"\ntime_zone = \"Europe/Pari\""),
+        "16:13 `Europe/Pari` is not a time zone; such as \"Europe/Paris\"",
+    );
     finds(&with("max_changes = 500", "max_changes = -1"), "16:15 -1 is less than 0");
     finds(&with("max_changes = 500", "max_deletes_percent = 101"), "16:23 101 is more than 100");
     finds(

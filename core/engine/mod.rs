@@ -2,6 +2,7 @@
 
 mod apply;
 mod gate;
+mod hint;
 mod link;
 mod meet;
 mod pass;
@@ -33,6 +34,7 @@ use crate::system::Systems;
 use crate::{Error, ErrorKind, Result};
 
 pub use apply::{Applied, Refused};
+pub use hint::Looked;
 pub use link::link_id;
 pub use verify::{Difference, Verified};
 
@@ -177,7 +179,11 @@ impl Engine {
         Ok(reports)
     }
 
-    async fn sync_flow(&self, flow: &Flow, scope: Scope) -> Result<Report> {
+    /// Runs one flow.
+    ///
+    /// # Errors
+    /// The store's; a system's are in the report.
+    pub async fn sync_flow(&self, flow: &Flow, scope: Scope) -> Result<Report> {
         let began = self.clock.now();
         let id = self.new_run(began)?;
         let mut run =

@@ -89,7 +89,7 @@ impl<'a> Pass<'a> {
 
     /// Before a flow's first run creates anything, the hub gets to know every record of the systems that it would
     /// create in: a vendor's search may be behind, and twins are then found all the same.
-    async fn introduce_all(&mut self, entity: &Entity) -> Result<()> {
+    pub(super) async fn introduce_all(&mut self, entity: &Entity) -> Result<()> {
         for name in &self.flow.between {
             if self.engine.store.read_to(&self.flow.name, name)?.is_some() {
                 return Ok(());

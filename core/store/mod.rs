@@ -5,13 +5,17 @@ mod backend;
 mod contract;
 mod export;
 mod facts;
+mod inbox;
 mod memory;
 mod sled;
+mod turns;
 mod typed;
 
 pub use backend::{Backend, Batch, Pair};
 pub use export::{export, import};
 pub use facts::{At, Counts, Entry, FieldEntry, Held, Job, Link, LinkSide, Parked, ReadTo, Run, Seen, Verdict, Why};
+pub use inbox::{Hinted, Waiting};
 pub use memory::Memory;
 pub use sled::Sled;
+pub use turns::Turn;
 pub use typed::{Facts, Store};

@@ -21,6 +21,8 @@ const RUNS: u8 = b'R';
 const PREPARED: u8 = b'A';
 const WAITING: u8 = b'W';
 const REVISITS: u8 = b'V';
+pub(super) const INBOX: u8 = b'I';
+pub(super) const TURNS: u8 = b'T';
 
 /// What the hub remembers.
 #[derive(Clone, Debug)]
@@ -31,7 +33,7 @@ pub struct Store {
 /// Facts that become true together, or not at all.
 #[derive(Debug, Default)]
 pub struct Facts {
-    batch: Batch,
+    pub(super) batch: Batch,
 }
 
 impl Store {
@@ -146,11 +148,16 @@ impl Store {
         self.page(&[RUNS], None, usize::MAX)
     }
 
-    fn read<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>> {
+    pub(super) fn read<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>> {
         self.backend.get(key)?.map(|bytes| decode(&bytes)).transpose()
     }
 
-    fn page<T: DeserializeOwned>(&self, prefix: &[u8], after: Option<Vec<u8>>, limit: usize) -> Result<Vec<T>> {
+    pub(super) fn page<T: DeserializeOwned>(
+        &self,
+        prefix: &[u8],
+        after: Option<Vec<u8>>,
+        limit: usize,
+    ) -> Result<Vec<T>> {
         let pairs = self.backend.scan(prefix, after.as_deref(), limit)?;
         pairs.iter().map(|(_, value)| decode(value)).collect()
     }
@@ -251,12 +258,17 @@ impl Facts {
         self.put(key(JOURNAL, &[entry.run.as_str(), &format!("{number:012}")]), entry);
     }
 
+    /// A run that did nothing is not told.
+    pub fn forget_run(&mut self, run: &Run) {
+        self.batch.delete(key(RUNS, &[run.id.as_str(), run.flow.as_str()]));
+    }
+
     /// A run as it is now.
     pub fn run(&mut self, run: &Run) {
         self.put(key(RUNS, &[run.id.as_str(), run.flow.as_str()]), run);
     }
 
-    fn put(&mut self, key: Vec<u8>, value: &impl Serialize) {
+    pub(super) fn put(&mut self, key: Vec<u8>, value: &impl Serialize) {
         // Our own types always serialise: maps have string keys and nothing fails by itself.
         self.batch.put(key, serde_json::to_vec(value).unwrap_or_default());
     }
@@ -271,7 +283,7 @@ fn waiting_key(link: &LinkId, target: &SystemName, at: &At) -> Vec<u8> {
 }
 
 /// Parts end with a zero byte, which no name and no id contains, so that one part's end is not another's middle.
-fn key(space: u8, parts: &[&str]) -> Vec<u8> {
+pub(super) fn key(space: u8, parts: &[&str]) -> Vec<u8> {
     let mut key = vec![space];
     for part in parts {
         key.extend(part.bytes().filter(|byte| *byte != 0));

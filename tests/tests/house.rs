@@ -28,6 +28,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("plan", &["error", "model", "store"]),
     ("system", &["error", "clock", "config", "connector", "diagnostic", "http", "mapping", "model", "registry"]),
     ("engine", &["error", "clock", "connector", "mapping", "model", "mutant", "plan", "reconcile", "store", "system"]),
+    ("serve", &["error", "clock", "config", "connector", "dice", "engine", "model", "store", "system"]),
     (
         "cli",
         &[
@@ -43,6 +44,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "model",
             "plan",
             "registry",
+            "serve",
             "store",
             "system",
         ],

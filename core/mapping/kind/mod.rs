@@ -131,7 +131,8 @@ impl Kind {
             Self::Currency => currency(&text(value)?),
             Self::VatNumber => Ok(Value::String(vat_number(&text(value)?)?)),
             Self::Siren => Ok(Value::String(siren(&text(value)?)?)),
-            Self::Url => Ok(Value::String(url(&text(value)?))),
+            // `/` and `http://` alone are no address at all.
+            Self::Url => Ok(Some(url(&text(value)?)).filter(|url| !url.is_empty()).map_or(Value::Null, Value::String)),
             Self::Enum(values) => one_of(values, &text(value)?),
             Self::Ref(_) => Ok(Value::String(text(value)?)),
             Self::Lines => Ok(value.clone()),

@@ -42,6 +42,8 @@ fn every_type_has_one_normal_form() {
         ("phone", json!("03 20 12 34 56 poste 12"), json!("03 20 12 34 56 poste 12")),
         ("country", json!("fr"), json!("FR")),
         ("url", json!("HTTP://Www.Alpha.example/"), json!("www.alpha.example")),
+        ("url", json!("/"), json!(null)),
+        ("url", json!("http://"), json!(null)),
         ("url", json!("https://Alpha.example/Shop?a=B"), json!("https://alpha.example/Shop?a=B")),
         ("currency", json!("eur"), json!("EUR")),
         ("vat_number", json!("fr 40 303.265.045"), json!("FR40303265045")),

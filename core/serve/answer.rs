@@ -1,0 +1,29 @@
+//! How a delivery is answered.
+
+use std::time::Duration;
+
+/// The answer to a delivery, for whatever server carries it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// When the sender may try again: the header `Retry-After`, in seconds.
+    pub retry_after: Option<Duration>,
+    /// For a person who reads the sender's log. It tells nothing of the secret, nor of other systems.
+    pub message: String,
+}
+
+impl Answer {
+    pub(super) fn new(status: u16, message: impl Into<String>) -> Self {
+        Self { status, retry_after: None, message: message.into() }
+    }
+
+    pub(super) fn later(seconds: u64, message: impl Into<String>) -> Self {
+        Self { status: 503, retry_after: Some(Duration::from_secs(seconds)), message: message.into() }
+    }
+
+    /// Whether the sender may forget the delivery: what it names is on disk.
+    pub fn is_accepted(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+}

@@ -87,16 +87,8 @@ impl Pass<'_> {
             self.go_on()?;
             let resource = self.column(entity, system)?.resource().clone();
             let records = self.engine.systems.get(system)?.read(&resource, &ids).await?;
-            for id in ids {
-                let at = At { entity: entity.name().clone(), system: system.clone(), id };
-                if records.iter().any(|record| record.id != at.id && record.aliases.contains(&at.id)) {
-                    // Merged away, it waits no more: the record that it is now has a place of its own.
-                    let mut facts = Facts::new();
-                    self.unpark(&at, &mut facts)?;
-                    self.engine.store.commit(facts)?;
-                } else if !is_among(&at.id, &records) {
-                    self.bury(at).await?;
-                }
+            for id in ids.into_iter().filter(|id| !is_among(id, &records)) {
+                self.bury(At { entity: entity.name().clone(), system: system.clone(), id }).await?;
             }
             self.step(entity, system, records, Because::Again).await?;
         }

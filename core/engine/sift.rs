@@ -24,6 +24,11 @@ impl Pass<'_> {
         for record in records {
             let hash = content_hash(&record.fields, column.digest());
             let seen = self.known(entity, system, &record, &mut facts)?;
+            for alias in record.aliases.iter().filter(|alias| **alias != record.id) {
+                // Merged away, it waits no more: the record that it is now has a place of its own.
+                let at = At { entity: entity.name().clone(), system: system.clone(), id: alias.clone() };
+                self.unpark(&at, &mut facts)?;
+            }
             let is_present = record.presence == Presence::Present;
             let is_known = seen.as_ref().is_some_and(|seen| seen.hash == hash) && !lives(Mutant::UncheckedEcho);
             if *because == Because::Changed && is_present && is_known {

@@ -81,6 +81,7 @@ struct State {
     is_dead: bool,
     tally: Tally,
     effects: Vec<Effect>,
+    found: Vec<String>,
     trace: Xxh3,
 }
 
@@ -99,6 +100,7 @@ impl Fate {
             is_dead: false,
             tally: Tally::default(),
             effects: Vec::new(),
+            found: Vec::new(),
             trace: Xxh3::new(),
         };
         Self(Arc::new(Inner { state: Mutex::new(state), crashed: Notify::new() }))
@@ -146,6 +148,16 @@ impl Fate {
     /// Everything that vendors did for the hub.
     pub fn effects(&self) -> Vec<Effect> {
         self.state().effects.clone()
+    }
+
+    /// Something is wrong that nobody will see in the end.
+    pub fn find(&self, what: &str) {
+        self.state().found.push(what.to_owned());
+    }
+
+    /// What was found on the way.
+    pub fn found(&self) -> Vec<String> {
+        self.state().found.clone()
     }
 
     /// Whether the hub is dead, so that nothing it does has an effect any more.

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use super::clock::WrongClock;
 use super::disk::Disk;
 use super::fate::Fate;
+use super::post::SECRET;
 use super::wire::FaultyWire;
 
 /// Systems, and their vendors.
@@ -93,10 +94,10 @@ impl Ground {
         let key = self.host.key(vendor)?;
         Ok(match (vendor, self.has_tokens) {
             ("dolibarr", _) => json!({ "api_key": key }),
-            (_, false) => json!({ "token": key }),
+            (_, false) => json!({ "token": key, "webhook_secret": SECRET }),
             (_, true) => json!({
                 "client_id": "client-emulator", "client_secret": "secret-emulator",
-                "refresh_token": "refresh-emulator",
+                "refresh_token": "refresh-emulator", "webhook_secret": SECRET,
             }),
         })
     }

@@ -14,6 +14,7 @@ pub mod hub;
 pub mod names;
 pub mod oracle;
 pub mod people;
+pub mod post;
 pub mod story;
 pub mod tally;
 pub mod wire;
@@ -46,7 +47,8 @@ pub fn simulate(plot: Plot) -> Result<Outcome> {
     wake(plot.mutant);
     let outcome = alone(async {
         let ending = story::play(plot).await?;
-        let findings = oracle::judge(&ending).await?;
+        let mut findings = oracle::judge(&ending).await?;
+        findings.said.extend(ending.ground.fate.found());
         let mut tally = ending.ground.fate.tally();
         tally.add(&findings.tally);
         Ok(Outcome { tally, findings: findings.said, trace: ending.ground.fate.traced() })

@@ -16,6 +16,7 @@ use super::fate::{Fate, Rates};
 use super::genesis;
 use super::hub::Ground;
 use super::people::{People, merge};
+use super::post::{serve, subscribe};
 use super::world::World;
 
 /// Healthy runs within which everything must have come to rest.
@@ -67,6 +68,7 @@ struct Story {
 pub async fn play(plot: Plot) -> Result<Ending> {
     let mut dice = Chance::of(plot.seed, Concern::World);
     let ground = Ground::new(Fate::of(plot.seed), dice.falls(0.4))?;
+    subscribe(&ground.host).await?;
     let world = genesis::fill(&ground.host, &mut dice, plot.sales)?;
     let wishes = Chance::of(plot.seed, Concern::Hub);
     let people = Chance::of(plot.seed, Concern::People);
@@ -167,6 +169,7 @@ impl Story {
                     }
                 }
                 2 => drop(retry_parked(&hub)),
+                3..=4 => drop(serve(&hub, &self.ground.host, &self.ground.fate).await),
                 _ => drop(hub.sync(&hub.flows, Scope::Changed).await),
             }
             let _ = approve(&hub, &self.world);

@@ -47,15 +47,35 @@ fn a_seed_happens_the_same_way_each_time() {
     assert_ne!(one.trace, simulate(plot(8, 8)).unwrap().trace);
 }
 
-/// The first seed of at most `within` at which the oracle sees the mutant.
-fn caught(mutant: Mutant, within: u64, sales: usize) -> Option<u64> {
-    (0..within).find(|seed| {
-        let plot = Plot { mutant: Some(mutant), ..plot(*seed, sales) };
+/// Whether the oracle sees a mutant within so many seeds, from seed 10 on, of so many sales.
+fn is_caught(mutant: Mutant, within: u64, sales: usize) -> bool {
+    (10..10 + within).any(|seed| {
+        let plot = Plot { mutant: Some(mutant), ..plot(seed, sales) };
         !simulate(plot).unwrap().findings.is_empty()
     })
 }
 
 #[test]
 fn a_hub_that_decides_its_own_echoes_is_caught() {
-    assert!(caught(Mutant::UncheckedEcho, 3, 5).is_some());
+    assert!(is_caught(Mutant::UncheckedEcho, 2, 4));
+}
+
+#[test]
+fn a_hub_that_stores_its_cursor_early_is_caught() {
+    assert!(is_caught(Mutant::EarlyCursor, 12, 15));
+}
+
+#[test]
+fn a_hub_that_syncs_its_outbox_late_is_caught() {
+    assert!(is_caught(Mutant::LateOutbox, 12, 15));
+}
+
+#[test]
+fn a_hub_whose_money_gate_is_lax_is_caught() {
+    assert!(is_caught(Mutant::LaxGate, 12, 15));
+}
+
+#[test]
+fn a_hub_that_knows_no_owners_is_caught() {
+    assert!(is_caught(Mutant::IgnoredOwner, 12, 15));
 }

@@ -144,6 +144,7 @@ impl Pass<'_> {
                 return outcome;
             }
             let found = system.find(&change.resource, &Lookup::Key(vec![key.clone()])).await?;
+            let found = if lives(Mutant::SkippedLookup) { Vec::new() } else { found };
             if let Some(record) = found.into_iter().next() {
                 return Ok(Written { id: record.id.clone(), record: Some(record) });
             }

@@ -41,7 +41,7 @@ pub async fn subscribe(host: &Arc<Host>) -> Result<()> {
 /// # Errors
 /// The store's.
 pub async fn serve(hub: &Engine, host: &Host, fate: &Fate) -> Result<()> {
-    let every = |minutes| Timing::Every(Duration::from_secs(minutes * 60));
+    let every = |minutes: u64| Timing::Every(Duration::from_secs(minutes * 60));
     let timings = hub.flows.iter().map(|flow| (flow.name.clone(), every(5))).collect();
     let server = Server::new(hub.clone(), Setup { timings, capacity: INBOX_CAPACITY, seed: 1 })?;
     for _ in 0..TICKS {

@@ -2,6 +2,7 @@
 
 pub mod demo;
 mod dolibarr;
+mod erpnext;
 mod hubspot;
 pub mod registry;
 pub mod sample;

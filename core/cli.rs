@@ -11,14 +11,19 @@ mod emulate;
 mod held;
 mod hub;
 mod init;
+mod journal;
 mod logging;
 mod outcome;
 mod output;
 mod parked;
 mod plan;
+mod serve;
+mod signals;
 mod status;
 mod sync;
 mod test;
+mod trace;
+mod undo;
 mod verify;
 
 use std::ffi::OsString;
@@ -41,8 +46,8 @@ use output::Format;
 
 /// Keeps a company's CRM, ERP and spreadsheets in agreement.
 ///
-/// Exit codes: 0 done; 1 failed; 2 usage, config or mapping error; 3 done, but a person is needed; `plan` exits 4 when
-/// it holds changes.
+/// Exit codes: 0 done; 1 failed; 2 usage, config or mapping error; 3 done, but a person is needed; `plan` and
+/// `undo` exit 4 when they hold changes.
 #[derive(Debug, Parser)]
 #[command(name = "passerelle", version, propagate_version = true, disable_help_subcommand = true)]
 struct Cli {
@@ -71,6 +76,7 @@ enum Command {
     Plan(plan::Args),
     Apply(apply::Args),
     Sync(sync::Args),
+    Serve(serve::Args),
     Status(status::Args),
     Verify(verify::Args),
     Test(test::Args),
@@ -78,6 +84,9 @@ enum Command {
     Demo(demo::Args),
     Parked(parked::Args),
     Held(held::Args),
+    Trace(trace::Args),
+    Undo(undo::Args),
+    Journal(journal::Args),
 }
 
 /// Runs the command that the process was started with; `demo` is the story that `passerelle demo` tells.
@@ -123,6 +132,7 @@ async fn dispatch(context: &Context, command: Command) -> CommandResult {
         Command::Plan(args) => plan::run(context, &args).await,
         Command::Apply(args) => apply::run(context, &args).await,
         Command::Sync(args) => sync::run(context, &args).await,
+        Command::Serve(args) => serve::run(context, &args).await,
         Command::Status(args) => status::run(context, &args).await,
         Command::Verify(args) => verify::run(context, &args).await,
         Command::Test(args) => test::run(context, &args),
@@ -130,5 +140,8 @@ async fn dispatch(context: &Context, command: Command) -> CommandResult {
         Command::Demo(args) => demo::run(context, &args).await,
         Command::Parked(args) => parked::run(context, &args).await,
         Command::Held(args) => held::run(context, &args).await,
+        Command::Trace(args) => trace::run(context, &args).await,
+        Command::Undo(args) => undo::run(context, &args).await,
+        Command::Journal(args) => journal::run(context, &args).await,
     }
 }

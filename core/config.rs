@@ -148,9 +148,11 @@ pub enum OnDelete {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Serve {
-    /// Address and port to listen on.
+    /// Address and port to listen on; port 0 lets the machine choose, and `serve` says which.
     pub listen: String,
-    /// Address under which vendors reach this server, such as `https://hub.example.com`; signatures cover it.
+    /// Address under which vendors reach this server, such as `https://hub.example.com`, where a proxy stands in front
+    /// of it: HubSpot signs the address that it calls, which is this and `/hooks/<system>`. Without it, the name in the
+    /// request is taken, by http.
     pub public_url: Option<String>,
     /// Bearer token of the admin API; without one it is off. Write `${VAR}`.
     pub admin_token: Option<String>,

@@ -2,6 +2,7 @@
 
 pub mod conformance;
 pub mod crash;
+pub mod hooked;
 pub mod memory;
 pub mod scenario;
 pub mod simulation;

@@ -258,7 +258,12 @@ impl State {
                 Ok(Written { id: id.clone(), record: self.record(&at) })
             }
             Write::Archive { id, .. } => {
-                self.kept.remove(&(resource.to_owned(), id.to_string()));
+                let Some(kept) = self.kept.get_mut(&(resource.to_owned(), id.to_string())) else {
+                    return Err(Error::new(ErrorKind::NotFound, format!("there is no {resource}/{id}")));
+                };
+                kept.presence = Presence::Archived;
+                kept.moved = moved;
+                self.written.push(format!("archive {resource}/{id}"));
                 Ok(Written { id: id.clone(), record: None })
             }
         }

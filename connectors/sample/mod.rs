@@ -17,6 +17,7 @@ pub fn seed(vendor: &str) -> Option<Value> {
     let files: &[&str] = match vendor {
         "hubspot" => &[include_str!("hubspot-parties.json"), include_str!("hubspot-deals.json")],
         "dolibarr" => &[include_str!("dolibarr.json")],
+        "erpnext" => &[include_str!("erpnext.json")],
         _ => return None,
     };
     let mut sample = Map::new();
@@ -46,7 +47,7 @@ mod tests {
 
     #[test]
     fn no_text_has_a_character_that_an_old_database_refuses() {
-        for vendor in ["hubspot", "dolibarr"] {
+        for vendor in ["hubspot", "dolibarr", "erpnext"] {
             let text = seed(vendor).unwrap().to_string();
             assert_eq!(text.chars().find(|c| u32::from(*c) > 0xFFFF), None, "{vendor}");
         }

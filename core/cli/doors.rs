@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+use indicatif::{ProgressBar, ProgressDrawTarget};
+
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::http::{HttpWire, Transport, Wire};
@@ -36,7 +38,24 @@ fn open_wire(transport: &Transport) -> Result<Arc<dyn Wire>> {
 }
 
 fn open_store(folder: &Path, now: Timestamp) -> Result<Arc<dyn Backend>> {
-    Ok(Arc::new(Sled::open(folder, now)?))
+    let mut bar = None;
+    let opened = Sled::open_told(folder, now, &mut |done| {
+        let bar = bar.get_or_insert_with(progress);
+        bar.set_message(format!("bringing the state folder to this version's format: {done} lines of the journal"));
+    });
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
+    Ok(Arc::new(opened?))
+}
+
+/// A sign of life on stderr; hidden where that is no terminal, and with `-q`.
+fn progress() -> ProgressBar {
+    let bar = ProgressBar::new_spinner();
+    if !tracing::enabled!(tracing::Level::WARN) {
+        bar.set_draw_target(ProgressDrawTarget::hidden());
+    }
+    bar
 }
 
 impl fmt::Debug for Doors {

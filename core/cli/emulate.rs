@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::Context;
 use super::output::{CommandResult, Report, table};
+use super::signals::Signals;
 use crate::emulator::{Base, EmulatedTime, Emulator, Fault, Host, serve};
 use crate::registry::Registry;
 use crate::{Error, ErrorKind, Result};
@@ -45,6 +46,7 @@ fn read_fault(text: &str) -> Result<Fault, String> {
 }
 
 pub async fn run(context: &Context, args: &Args) -> CommandResult {
+    let mut signals = Signals::heard()?;
     let time = EmulatedTime::of(Arc::clone(&context.clock));
     let emulators = args.vendors.iter().map(|vendor| stand_in(context, vendor));
     let mut host = Host::new(emulators.collect::<Result<_>>()?, time);
@@ -57,7 +59,7 @@ pub async fn run(context: &Context, args: &Args) -> CommandResult {
     }
     let hosted = serve(Arc::new(host), args.listen).await?;
     context.say(&announcement(context, &hosted.bases, args.keep.as_deref()))?;
-    until_told_to_stop().await?;
+    signals.next().await;
     hosted.stop().await?;
     Ok(Report::said())
 }
@@ -92,21 +94,4 @@ fn announcement(context: &Context, bases: &[Base], keep: Option<&Path>) -> Repor
     let kept = keep.map_or_else(|| "nothing is kept".to_owned(), |file| format!("kept in {}", file.display()));
     let hint = context.paint.dim(&format!("Ctrl-C stops it; {kept}."));
     Report::done(json!({ "systems": systems }), format!("{}{hint}\n", table("", &rows)))
-}
-
-#[cfg(unix)]
-async fn until_told_to_stop() -> Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let cannot = |cause| Error::new(ErrorKind::Bug, "cannot listen for signals").because(cause);
-    let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted.map_err(cannot),
-        _ = terminate.recv() => Ok(()),
-    }
-}
-
-#[cfg(not(unix))]
-async fn until_told_to_stop() -> Result<()> {
-    let cannot = |cause| Error::new(ErrorKind::Bug, "cannot listen for signals").because(cause);
-    tokio::signal::ctrl_c().await.map_err(cannot)
 }

@@ -13,6 +13,9 @@ pub(super) fn text_of(hub: &Hub, reports: &[Ran]) -> String {
     let mut text = String::new();
     for report in reports {
         text.push_str(&format!("{}: {}\n", report.flow, counts_text(&report.counts)));
+        if has_written(&report.counts) {
+            text.push_str(&format!("  run {}\n", report.run));
+        }
         if let Some(error) = &report.error {
             text.push_str(&format!("  error: {error}\n"));
             if let Some(advice) = hub.advice(error) {
@@ -37,6 +40,7 @@ pub(super) fn json_of(hub: &Hub, reports: &[Ran]) -> Value {
     let one = |report: &Ran| {
         json!({
             "flow": report.flow,
+            "run": report.run,
             "counts": report.counts,
             "waiting": report.waiting,
             "error": report.error.as_ref().map(|error| json!({

@@ -23,6 +23,7 @@ pub(super) fn findings(source: &Source, value: &Value, plugins: &[Plugin]) -> Ve
         check_flow(source, name, flow, &systems, &mut found);
     }
     check_listen(source, value, &mut found);
+    check_public_url(source, value, &mut found);
     resolve::check_placeholders(source, value, &mut found);
     found.sort_by_key(|finding| (finding.line, finding.column));
     found
@@ -126,6 +127,16 @@ fn check_flow(source: &Source, name: &str, flow: &Map<String, Value>, systems: &
         } else if !flow.contains_key("cron") {
             found.push(source.finding_at_key("C0110", &pointer, "`time_zone` is for `cron`, and there is none"));
         }
+    }
+}
+
+fn check_public_url(source: &Source, value: &Value, found: &mut Vec<Diagnostic>) {
+    let Some(address) = value.pointer("/serve/public_url").and_then(Value::as_str) else { return };
+    let is_web =
+        url::Url::parse(address).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.query().is_none());
+    if !is_web {
+        let finding = source.finding("C0105", "/serve/public_url", format!("`{address}` is not an address of the web"));
+        found.push(finding.help("such as \"https://hub.example.com\", to which `/hooks/<system>` is added"));
     }
 }
 

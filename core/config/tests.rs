@@ -179,6 +179,14 @@ fn a_name_that_would_confuse_is_refused() {
 }
 
 #[test]
+fn a_public_address_that_is_none_is_refused() {
+    finds(
+        "[serve]\npublic_url = \"hub.example.com\"\n",
+        "2:14 `hub.example.com` is not an address of the web; such as \"https://hub.example.com\", to which `/hooks/<system>` is added",
+    );
+}
+
+#[test]
 fn a_listen_address_without_a_port_is_refused() {
     finds(
         "[serve]\nlisten = \"localhost\"\n",

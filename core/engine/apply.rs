@@ -33,6 +33,15 @@ pub struct Refused {
     pub reason: String,
 }
 
+/// What becomes of a change that a vendor does not take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Troubles {
+    /// Its record is parked: it is out of agreement until it is mended.
+    Parked,
+    /// It is only told: an undo that is not made leaves things as they were.
+    Refused,
+}
+
 /// Changes made together, as far as they concern one entity.
 const BATCH: usize = 100;
 
@@ -75,7 +84,8 @@ impl Engine {
             let (batch, after) = rest.split_at(batch_of(rest, first));
             rest = after;
             let entity = pass.entity(&first.entity)?;
-            if let Err(stopped) = pass.apply_batch(entity, batch, refused).await {
+            let troubles = if planned.undoes.is_some() { Troubles::Refused } else { Troubles::Parked };
+            if let Err(stopped) = pass.apply_batch(entity, batch, refused, troubles).await {
                 error = Some(stopped);
                 break;
             }
@@ -86,12 +96,18 @@ impl Engine {
         run.ended = Some(self.clock.now());
         run.error = error.as_ref().map(ToString::to_string);
         self.remember_run(&run)?;
-        Ok(Report { flow: flow.name.clone(), counts, waiting: self.waiting(&flow.entity)?, error })
+        Ok(Report { flow: flow.name.clone(), run: run.id, counts, waiting: self.waiting(&flow.entity)?, error })
     }
 }
 
 impl Pass<'_> {
-    async fn apply_batch(&mut self, entity: &Entity, batch: &[Change], refused: &mut Vec<Refused>) -> Result<()> {
+    async fn apply_batch(
+        &mut self,
+        entity: &Entity,
+        batch: &[Change],
+        refused: &mut Vec<Refused>,
+        troubles: Troubles,
+    ) -> Result<()> {
         let mut works: Vec<Work> = Vec::new();
         let mut changes: Vec<(usize, Change)> = Vec::new();
         let moved = self.moved(entity, batch).await?;
@@ -145,6 +161,9 @@ impl Pass<'_> {
         }
         let finishes = self.spell(entity, &mut works, finishes).await?;
         self.push(entity, &mut works, finishes).await?;
+        if troubles == Troubles::Refused {
+            works.iter_mut().for_each(|work| refuse(work, refused));
+        }
         // What the vendors added is not in the plan: the next run reads these records again and brings it along.
         for work in &mut works {
             work.sides.clear();
@@ -200,6 +219,13 @@ impl Pass<'_> {
         work.source = change.basis.first().map(|one| one.at.system.clone()).unwrap_or_default();
         Ok(work)
     }
+}
+
+/// Nothing waits for what could not be undone: it is told, and the record is as it was.
+fn refuse(work: &mut Work, refused: &mut Vec<Refused>) {
+    let Some(trouble) = work.trouble.take() else { return };
+    refused.push(Refused { link: work.link.id.clone(), label: work.link.label.clone(), reason: trouble.reason });
+    work.stopped = true;
 }
 
 /// How many of the changes are made together: of one entity, and no link cut in two.

@@ -75,18 +75,18 @@ impl Engine {
         self.remember_run(&run)?;
         let before = self.calls(flow);
         let mut progress = Progress::default();
-        let (mut counts, error) = match self.too_many_named(flow, system, ids, spent).await {
-            Some(error) => (Counts::default(), Some(error)),
+        let (mut counts, error, has_written) = match self.too_many_named(flow, system, ids, spent).await {
+            Some(error) => (Counts::default(), Some(error), false),
             None => {
                 let mut pass = Pass::wet(self, flow, id);
                 let error = pass.look(system, ids, &mut progress).await.err();
-                (pass.counts(), error)
+                (pass.counts(), error, pass.has_written())
             }
         };
         counts.calls = self.calls(flow) - before;
         let mut facts = Facts::new();
-        let Counts { linked, created, updated, parked, held, .. } = counts;
-        if error.is_none() && linked + created + updated + parked + held == 0 {
+        let Counts { linked, parked, held, .. } = counts;
+        if error.is_none() && !has_written && linked + parked + held == 0 {
             facts.forget_run(&run);
         } else {
             run.counts = counts.clone();
@@ -95,7 +95,8 @@ impl Engine {
             facts.run(&run);
         }
         self.store.commit(facts)?;
-        let report = Report { flow: flow.name.clone(), counts, waiting: self.waiting(&flow.entity)?, error };
+        let report =
+            Report { flow: flow.name.clone(), run: run.id, counts, waiting: self.waiting(&flow.entity)?, error };
         Ok(Looked { report, settled: progress.settled, unreadable: progress.unreadable })
     }
 

@@ -3,6 +3,7 @@
 mod apply;
 mod gate;
 mod hint;
+mod intend;
 mod link;
 mod meet;
 mod pass;
@@ -16,7 +17,9 @@ mod settle;
 mod sift;
 mod spell;
 mod step;
+mod trace;
 mod twins;
+mod undo;
 mod verify;
 mod work;
 
@@ -36,6 +39,8 @@ use crate::{Error, ErrorKind, Result};
 pub use apply::{Applied, Refused};
 pub use hint::Looked;
 pub use link::link_id;
+pub use trace::{Line, Side, Trace, TracedValue, ValueOrigin, Waiting, entities_of, trace};
+pub use undo::{ByHand, Moved, Next, Target, Undo};
 pub use verify::{Difference, Verified};
 
 /// One flow, as the engine needs it.
@@ -141,6 +146,8 @@ impl std::fmt::Debug for Engine {
 pub struct Report {
     /// The flow.
     pub flow: FlowName,
+    /// The run, by which `undo` and the journal know it.
+    pub run: RunId,
     /// What was done.
     pub counts: Counts,
     /// How many of its records wait for a person: parked, held or in conflict.
@@ -203,7 +210,7 @@ impl Engine {
         run.ended = Some(self.clock.now());
         run.error = error.as_ref().map(ToString::to_string);
         self.remember_run(&run)?;
-        Ok(Report { flow: flow.name.clone(), counts, waiting: self.waiting(&flow.entity)?, error })
+        Ok(Report { flow: flow.name.clone(), run: run.id, counts, waiting: self.waiting(&flow.entity)?, error })
     }
 
     /// A flow with `max_changes` is planned first: over the limit nothing at all is written.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::intend::Intended;
 use super::{Engine, Flow, Scope};
 use crate::clock::Timestamp;
 use crate::connector::Effect;
@@ -79,12 +80,14 @@ impl<'a> Pass<'a> {
             self.column(entity, system)?;
             self.engine.prove(system).await?;
         }
+        self.look_up_intents(entity, Intended::Anything).await?;
         self.introduce_all(entity).await?;
         self.revisit(entity).await?;
         for system in &self.flow.between {
             self.pull(entity, system, scope).await?;
         }
-        self.revisit_doubles(entity).await
+        self.revisit_doubles(entity).await?;
+        self.look_up_intents(entity, Intended::Creates).await
     }
 
     /// Before a flow's first run creates anything, the hub gets to know every record of the systems that it would
@@ -205,6 +208,11 @@ impl<'a> Pass<'a> {
         self.journaled
     }
 
+    /// Whether it wrote anything, or was about to.
+    pub fn has_written(&self) -> bool {
+        self.journaled > 0
+    }
+
     /// The flow's name.
     pub fn flow_name(&self) -> FlowName {
         self.flow.name.clone()
@@ -234,6 +242,7 @@ impl<'a> Pass<'a> {
             parked: self.parked,
             counts: self.counts,
             calls,
+            undoes: None,
             denied: error
                 .as_ref()
                 .filter(|error| error.kind() == ErrorKind::Denied)

@@ -1,14 +1,17 @@
 //! Writes: started on disk before the call, taken back into the link right after.
 
+use jiff::Timestamp;
+
 use super::Engine;
-use super::pass::{Mode, Pass};
+use super::intend::leaves_open;
+use super::pass::Pass;
 use super::work::{Trouble, Work};
 use crate::connector::{Effect, Lookup};
 use crate::mapping::Entity;
 use crate::model::{Canonical, Outcome, Presence, ResourceName, SystemName, Write, Written};
 use crate::mutant::{Mutant, lives};
 use crate::plan::{Change, Op};
-use crate::store::{Entry, Facts, Job, LinkSide, Seen, Why};
+use crate::store::{Entry, Facts, LinkSide, Place, Seen, Why};
 use crate::system::System;
 use crate::{Error, ErrorKind, Result};
 
@@ -60,9 +63,6 @@ impl Pass<'_> {
         resource: &ResourceName,
         batch: &[(usize, Change)],
     ) -> Result<()> {
-        if !lives(Mutant::LateOutbox) {
-            self.start(works, batch)?;
-        }
         let gated = entity.totals().is_some();
         let writes: Vec<Write> = batch
             .iter()
@@ -71,16 +71,16 @@ impl Pass<'_> {
                 change.write(if wait { Vec::new() } else { change.then.clone() })
             })
             .collect();
+        let early = if lives(Mutant::LateOutbox) { None } else { Some(self.start(works, batch, &writes)?) };
         let outcomes = system.write(resource, &writes).await;
-        if lives(Mutant::LateOutbox) {
-            self.start(works, batch)?;
-        }
+        let intents = early.map_or_else(|| self.start(works, batch, &writes), Ok)?;
         let mut stop = None;
         let mut facts = Facts::new();
-        for (((at, change), write), outcome) in batch.iter().zip(&writes).zip(outcomes) {
+        for ((((at, change), write), outcome), intent) in batch.iter().zip(&writes).zip(outcomes).zip(intents) {
             let work = &mut works[*at];
             let failed = match self.clear_up(entity, system, change, write, outcome).await {
                 Ok(written) => {
+                    tell(intent, &written, self.now(), &mut facts);
                     self.take_back(entity, work, system, change, &written, &mut facts);
                     self.read_back(entity, work, system, change, written).await.err()
                 }
@@ -88,6 +88,9 @@ impl Pass<'_> {
                     // An unknown create stays on disk, to be looked for before it is made again.
                     if change.op == Op::Create && !stops(&error) && error.kind() != ErrorKind::OutcomeUnknown {
                         facts.finish(&change.link, &change.system);
+                    }
+                    if !leaves_open(error.kind()) {
+                        facts.settle(&intent.0, &intent.1);
                     }
                     Some(error)
                 }
@@ -103,24 +106,6 @@ impl Pass<'_> {
         }
         self.engine.store.commit(facts)?;
         stop.map_or(Ok(()), Err)
-    }
-
-    /// A create is on disk before the network is touched: a crash leaves a job that looks before it creates again.
-    fn start(&self, works: &mut [Work], batch: &[(usize, Change)]) -> Result<()> {
-        let mut facts = Facts::new();
-        for (at, change) in batch.iter().filter(|(_, change)| change.op == Op::Create) {
-            let work = &mut works[*at];
-            facts.link(&work.link);
-            work.new = false;
-            facts.start(&Job {
-                link: change.link.clone(),
-                entity: change.entity.clone(),
-                target: change.system.clone(),
-                sources: vec![work.source_at()],
-                started: self.now(),
-            });
-        }
-        self.engine.store.commit(facts)
     }
 
     /// An unknown outcome of a create is cleared up by looking for its key, and only then repeated.
@@ -157,7 +142,7 @@ impl Pass<'_> {
         outcome
     }
 
-    /// What was written, into the link and the journal: the record exists, whatever reading it says.
+    /// What was written, into the link: the record exists, whatever reading it says.
     fn take_back(
         &mut self,
         entity: &Entity,
@@ -172,7 +157,6 @@ impl Pass<'_> {
         let presence = if is_archived { Presence::Archived } else { Presence::Present };
         let side = LinkSide { resource: change.resource.clone(), id: written.id.clone(), presence };
         work.link.sides.insert(name.clone(), side);
-        self.tell(work, system, change, written, facts);
         facts.link(&work.link);
         facts.seen(entity.name(), &name, &written.id, &Seen { link: work.link.id.clone(), hash: 0 });
         match change.op {
@@ -223,22 +207,14 @@ impl Pass<'_> {
         }
         Ok(())
     }
+}
 
-    fn tell(&mut self, work: &Work, system: &System, change: &Change, written: &Written, facts: &mut Facts) {
-        let Mode::Wet(run) = &self.mode else { return };
-        let entry = Entry {
-            run: run.clone(),
-            flow: self.flow_name(),
-            at: self.now(),
-            link: work.link.id.clone(),
-            system: system.name().clone(),
-            resource: change.resource.clone(),
-            id: written.id.clone(),
-            op: change.verb().to_owned(),
-            fields: change.fields.clone(),
-        };
-        facts.journal(self.next_number(), &entry);
-    }
+/// An answered write is a line of the journal and no intent any more.
+fn tell((place, mut entry): (Place, Entry), written: &Written, now: Timestamp, facts: &mut Facts) {
+    facts.settle(&place, &entry);
+    entry.id = written.id.clone();
+    entry.at = now;
+    facts.journal(place.number, &entry);
 }
 
 /// Whether an error says that the system as a whole does not answer.

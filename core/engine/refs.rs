@@ -14,7 +14,7 @@ use crate::store::{At, Why};
 
 /// A reference that leads to no link yet.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Loose {
+pub(super) struct Loose {
     entity: EntityName,
     system: SystemName,
     by: Option<FieldName>,
@@ -78,7 +78,7 @@ impl Pass<'_> {
         Ok(())
     }
 
-    fn to_links(
+    pub(super) fn to_links(
         &self,
         entity: &Entity,
         system: &SystemName,

@@ -17,8 +17,7 @@ const BATCH: usize = 100;
 impl Pass<'_> {
     /// Decides again what waited, of the flow's entity and of those it refers to that no flow keeps.
     pub(super) async fn revisit(&mut self, entity: &Entity) -> Result<()> {
-        let orphans = entity.refers_to().filter(|name| !self.engine.flows.iter().any(|flow| flow.entity == **name));
-        let mine: BTreeSet<EntityName> = orphans.chain([entity.name()]).cloned().collect();
+        let mine = self.decides_for(entity);
         let mut first: BTreeSet<At> = BTreeSet::new();
         first.extend(self.engine.store.jobs()?.into_iter().flat_map(|job| job.sources));
         let held = self.engine.store.held()?.into_iter().filter(|held| held.verdict == Verdict::Approved);
@@ -34,6 +33,12 @@ impl Pass<'_> {
         awaited.iter().for_each(|at| facts.revisited(at));
         self.engine.store.commit(facts)?;
         self.revisit_parked(&mine, |parked| parked.why != Why::Ambiguous && !first.contains(&parked.at)).await
+    }
+
+    /// The flow's entity, and those it refers to that no flow keeps.
+    pub(super) fn decides_for(&self, entity: &Entity) -> BTreeSet<EntityName> {
+        let orphans = entity.refers_to().filter(|name| !self.engine.flows.iter().any(|flow| flow.entity == **name));
+        orphans.chain([entity.name()]).cloned().collect()
     }
 
     /// Decides the doubles again, after the feeds: the other one of two may only now be known, and it came first.

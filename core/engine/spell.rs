@@ -149,13 +149,15 @@ impl Pass<'_> {
     }
 }
 
-fn basis(entity: &Entity, work: &Work) -> Vec<Basis> {
+/// The sides of a work as they were read.
+pub(super) fn basis(entity: &Entity, work: &Work) -> Vec<Basis> {
     let one = |(system, side): (&SystemName, &super::work::Fresh)| {
         let column = entity.column(system)?;
         Some(Basis {
             at: At { entity: entity.name().clone(), system: system.clone(), id: side.record.id.clone() },
             resource: column.resource().clone(),
             hash: format!("{:016x}", side.hash),
+            modified: side.modified(),
         })
     };
     work.sides.iter().filter_map(one).collect()

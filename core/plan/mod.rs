@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Action, Canonical, EntityName, Fields, FlowName, LinkId, RemoteId, ResourceName, SystemName, Write,
+    Action, Canonical, EntityName, Fields, FlowName, LinkId, RemoteId, ResourceName, RunId, SystemName, Write,
 };
 use crate::store::{At, Counts, FieldEntry, Held, Parked};
 
@@ -72,6 +72,9 @@ pub struct Basis {
     pub resource: ResourceName,
     /// Its content hash, in hexadecimal.
     pub hash: String,
+    /// When the vendor said it was modified, where it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modified: Option<Timestamp>,
 }
 
 impl Change {
@@ -127,6 +130,9 @@ pub struct FlowPlan {
     pub calls: BTreeMap<SystemName, u64>,
     /// Why it could not be made in whole.
     pub error: Option<String>,
+    /// The run that it takes back, where it is an undo.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<RunId>,
     /// The system that refused the hub's credentials, where that is why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub denied: Option<SystemName>,

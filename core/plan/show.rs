@@ -38,11 +38,14 @@ fn count(number: usize, word: &str) -> String {
 impl fmt::Display for FlowPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let counts = &self.counts;
-        writeln!(
-            f,
-            "{} ({}): {} records read, {} unchanged, {} linked to a twin",
-            self.flow, self.entity, counts.read, counts.unchanged, counts.linked
-        )?;
+        match &self.undoes {
+            Some(run) => writeln!(f, "{} ({}): undo of {run}", self.flow, self.entity)?,
+            None => writeln!(
+                f,
+                "{} ({}): {} records read, {} unchanged, {} linked to a twin",
+                self.flow, self.entity, counts.read, counts.unchanged, counts.linked
+            )?,
+        }
         if let Some(error) = &self.error {
             writeln!(f, "  ! {error}")?;
         }

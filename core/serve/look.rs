@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tracing::warn;
 
-use super::timing::{later, wait_after};
+use super::timing::{LONGEST_WAIT, later, wait_after};
 use super::{Rest, Server, locked};
 use crate::Result;
 use crate::engine::{Flow, Report};
@@ -34,8 +34,10 @@ impl Server {
 
     fn may_look(&self, flows: &[FlowName]) -> Result<bool> {
         for flow in self.flows(flows) {
-            let rests = locked(&self.rests).get(&flow.name).is_some_and(|rest| rest.until > self.engine.clock.now());
-            if rests || !self.engine.has_begun(flow)? {
+            let now = self.engine.clock.now();
+            // A rest that ends later than any does was begun before the clock was set back.
+            let rests = |rest: &Rest| rest.until > now && rest.until <= later(now, LONGEST_WAIT);
+            if locked(&self.rests).get(&flow.name).is_some_and(rests) || !self.engine.has_begun(flow)? {
                 return Ok(false);
             }
         }

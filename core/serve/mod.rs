@@ -2,6 +2,8 @@
 
 mod answer;
 mod inbox;
+mod life;
+mod listen;
 mod look;
 mod receive;
 mod tally;
@@ -14,12 +16,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 
 pub use answer::Answer;
+pub use life::Life;
+pub use listen::{Listening, listen};
 pub use tally::Tally;
 pub use timing::Timing;
 
-use crate::Result;
 use crate::engine::{Engine, Report};
 use crate::model::{FlowName, ResourceName, SystemName};
+use crate::{Error, Result};
 use inbox::Inbox;
 
 /// The largest delivery, in bytes.
@@ -57,6 +61,8 @@ pub struct Server {
     /// What looks have changed since a flow's last turn, counted towards `max_changes`.
     spent: Mutex<BTreeMap<FlowName, u64>>,
     tallies: Mutex<BTreeMap<SystemName, Tally>>,
+    /// Why the store last failed, until it works again.
+    trouble: Mutex<Option<String>>,
     /// One tick at a time, so no flow overlaps itself.
     ticking: tokio::sync::Mutex<()>,
 }
@@ -97,8 +103,17 @@ impl Server {
         let is_told =
             |hinted: &crate::store::Hinted| told.contains_key(&(hinted.system.clone(), hinted.resource.clone()));
         let inbox = Inbox::open(engine.store.clone(), setup.capacity, is_told)?;
-        let (rests, spent, tallies) = (Mutex::default(), Mutex::default(), Mutex::default());
-        let server = Self { engine, setup, inbox, told, rests, spent, tallies, ticking: Default::default() };
+        let server = Self {
+            engine,
+            setup,
+            inbox,
+            told,
+            rests: Mutex::default(),
+            spent: Mutex::default(),
+            tallies: Mutex::default(),
+            trouble: Mutex::default(),
+            ticking: tokio::sync::Mutex::default(),
+        };
         server.see_flows()?;
         Ok(server)
     }
@@ -114,6 +129,12 @@ impl Server {
     /// The store's: what was done is done, and the next tick goes on.
     pub async fn tick(&self) -> Result<Ticked> {
         let _alone = self.ticking.lock().await;
+        let ticked = self.do_what_is_due().await;
+        self.notice(ticked.as_ref().err());
+        ticked
+    }
+
+    async fn do_what_is_due(&self) -> Result<Ticked> {
         let arrived = self.inbox.arrivals();
         let mut ticked = Ticked::default();
         self.look_at_all(&mut ticked.looks).await?;
@@ -141,9 +162,19 @@ impl Server {
         self.inbox.held()
     }
 
+    /// Why deliveries cannot be taken now: the store failed, and has not worked since.
+    pub fn trouble(&self) -> Option<String> {
+        locked(&self.trouble).clone()
+    }
+
     /// The engine that it runs.
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// Remembers whether the store works.
+    fn notice(&self, error: Option<&Error>) {
+        *locked(&self.trouble) = error.map(ToString::to_string);
     }
 
     /// The sooner of the next turn and the end of the next rest that something waits for.
@@ -152,7 +183,9 @@ impl Server {
         if self.inbox.held() == 0 {
             return Ok(turn);
         }
-        let rests = locked(&self.rests).values().map(|rest| rest.until).min();
+        let now = self.engine.clock.now();
+        // A rest that is over and still stands waits for that of another flow of the same records.
+        let rests = locked(&self.rests).values().map(|rest| rest.until).filter(|until| *until > now).min();
         Ok(turn.into_iter().chain(rests).min())
     }
 }

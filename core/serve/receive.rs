@@ -32,10 +32,15 @@ impl Server {
             return Answer::new(404, format!("no flow has a system `{name}`"));
         };
         let answer = self.answered(&name, system, delivery);
-        let noted = self.note(&name, &answer);
-        // A flood of forgeries must not fill the log.
-        if !answer.is_accepted() && noted.is_power_of_two() {
-            warn!(system = %name, status = answer.status, times = noted, "a delivery was refused: {}", answer.message);
+        self.note(&name, &answer);
+        answer
+    }
+
+    /// Answers a delivery that is too large to be read at all.
+    pub(super) fn refuse_large(&self, system: &str) -> Answer {
+        let (name, answer) = (SystemName::from(system), too_large());
+        if self.engine.systems.get(&name).is_ok() {
+            self.note(&name, &answer);
         }
         answer
     }
@@ -45,7 +50,7 @@ impl Server {
             return Answer::new(405, "webhooks are posted");
         }
         if delivery.body.len() > LARGEST_DELIVERY {
-            return Answer::new(413, format!("a delivery is at most {LARGEST_DELIVERY} bytes"));
+            return too_large();
         }
         let received = self.engine.clock.now();
         match system.decode_webhook(&Delivery { received, ..*delivery }) {
@@ -58,8 +63,12 @@ impl Server {
         let named = hints.into_iter().map(|Hint { resource, id }| Hinted { system: name.clone(), resource, id });
         let told: BTreeSet<Hinted> =
             named.filter(|hinted| self.told.contains_key(&(name.clone(), hinted.resource.clone()))).collect();
-        match self.inbox.take(&told, received) {
+        let taken = self.inbox.take(&told, received);
+        match taken {
             Ok(Taken::Stored { coalesced }) => {
+                if coalesced < told.len() {
+                    self.notice(None);
+                }
                 let mut tallies = locked(&self.tallies);
                 let tally = tallies.entry(name.clone()).or_default();
                 tally.named += told.len() as u64;
@@ -68,14 +77,15 @@ impl Server {
             }
             Ok(Taken::Full) => Answer::later(ONCE_THERE_IS_ROOM, "the inbox is full"),
             Err(error) => {
-                tracing::error!(%error, "a delivery could not be stored");
+                self.notice(Some(&error));
                 Answer::later(SOON, "the hub cannot store it now")
             }
         }
     }
 
-    /// Counts an answer, and tells how many of its kind there were.
-    fn note(&self, name: &SystemName, answer: &Answer) -> u64 {
+    /// Counts an answer; what was refused is logged less often the more there is of it, so that a flood of forgeries
+    /// does not fill the log.
+    fn note(&self, name: &SystemName, answer: &Answer) {
         let mut tallies = locked(&self.tallies);
         let Tally { accepted, denied, malformed, too_large, unknown, unavailable, .. } =
             tallies.entry(name.clone()).or_default();
@@ -88,8 +98,14 @@ impl Server {
             _ => unavailable,
         };
         *count += 1;
-        *count
+        if !answer.is_accepted() && count.is_power_of_two() {
+            warn!(system = %name, status = answer.status, times = *count, "a delivery was refused: {}", answer.message);
+        }
     }
+}
+
+fn too_large() -> Answer {
+    Answer::new(413, format!("a delivery is at most {LARGEST_DELIVERY} bytes"))
 }
 
 fn refused(error: &Error) -> Answer {

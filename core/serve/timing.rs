@@ -18,7 +18,7 @@ const WIDEST_SPREAD: Duration = Duration::from_secs(30);
 const FIRST_WAIT: Duration = Duration::from_secs(60);
 
 /// The wait that no number of failures exceeds.
-const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
 
 /// When a flow runs by itself.
 #[derive(Clone, Debug)]

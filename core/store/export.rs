@@ -1,6 +1,6 @@
 //! A store as one file: every pair with its lengths, a count and a hash at the end.
 //!
-//! The form is the same for every backend: `passerelle store 1\n`, then per pair the key's length (4 bytes, high byte
+//! The form is the same for every backend: `passerelle store 2\n`, where 2 is the format of the facts, then per pair the key's length (4 bytes, high byte
 //! first), the key, the value's length (4 bytes), the value; then `FFFFFFFF`, the number of pairs (8 bytes), and the
 //! xxh3 hash of everything before it (8 bytes).
 
@@ -8,10 +8,11 @@ use std::io::{Read, Seek, SeekFrom, Write};
 
 use xxhash_rust::xxh3::Xxh3;
 
+use super::migrate::{FORMAT, migrate};
 use super::{Backend, Batch, Pair};
 use crate::{Error, ErrorKind, Result};
 
-const TITLE: &[u8] = b"passerelle store 1\n";
+const TITLE: &str = "passerelle store ";
 
 /// Stands where a key's length would, after the last pair.
 const END: u32 = u32::MAX;
@@ -32,7 +33,7 @@ pub fn export(store: &dyn Backend, out: &mut dyn Write) -> Result<u64> {
     let mut out = Hashing { inner: out, hash: Xxh3::new() };
     let mut count = 0_u64;
     let mut after: Option<Vec<u8>> = None;
-    out.put(TITLE)?;
+    out.put(format!("{TITLE}{FORMAT}\n").as_bytes())?;
     loop {
         let page = store.scan(&[], after.as_deref(), PAGE)?;
         for (key, value) in &page {
@@ -57,34 +58,36 @@ pub fn export(store: &dyn Backend, out: &mut dyn Write) -> Result<u64> {
     Ok(count)
 }
 
-/// Fills an empty store from what [`export`] wrote, and tells how many pairs that were.
+/// Fills an empty store from what [`export`] wrote, and tells how many pairs that were; facts of an older format are
+/// brought to the present one.
 ///
 /// # Errors
-/// `Config` when the export is damaged or none (nothing is written then), or when the store is not empty.
+/// `Config` when the export is damaged, none, or a newer version's (nothing is written then), or when the store is not
+/// empty.
 pub fn import<R: Read + Seek>(store: &dyn Backend, from: &mut R) -> Result<u64> {
     if !store.scan(&[], None, 1)?.is_empty() {
         return Err(Error::new(ErrorKind::Config, "a backup is restored into an empty state folder only"));
     }
     // First to the end, so that a damaged export leaves the store empty.
     let start = from.stream_position().map_err(unreadable)?;
-    pairs(from, &mut |_| Ok(()))?;
+    let (_, format) = pairs(from, &mut |_| Ok(()))?;
     from.seek(SeekFrom::Start(start)).map_err(unreadable)?;
     let mut batch = Batch::default();
-    let count = pairs(from, &mut |(key, value)| {
+    let (count, _) = pairs(from, &mut |(key, value)| {
         batch.put(key, value);
         if batch.writes.len() < PAGE { Ok(()) } else { store.commit(std::mem::take(&mut batch)) }
     })?;
     if !batch.is_empty() {
         store.commit(batch)?;
     }
+    migrate(store, format, &mut |_| {})?;
     Ok(count)
 }
 
-fn pairs(from: &mut dyn Read, keep: &mut dyn FnMut(Pair) -> Result<()>) -> Result<u64> {
+/// Gives every pair to `keep`, and tells how many they are and the format of the facts in them.
+fn pairs(from: &mut dyn Read, keep: &mut dyn FnMut(Pair) -> Result<()>) -> Result<(u64, u32)> {
     let mut from = Hashing { inner: from, hash: Xxh3::new() };
-    if from.take(TITLE.len() as u64)? != TITLE {
-        return Err(Error::new(ErrorKind::Config, "this is no backup of a passerelle store"));
-    }
+    let format = from.format()?;
     let mut count = 0_u64;
     loop {
         let length = from.number()?;
@@ -99,7 +102,7 @@ fn pairs(from: &mut dyn Read, keep: &mut dyn FnMut(Pair) -> Result<()>) -> Resul
     let counted = from.take(8)?;
     let hash = from.hash.digest();
     let whole = counted == count.to_be_bytes() && from.take(8)? == hash.to_be_bytes();
-    if whole { Ok(count) } else { Err(damaged()) }
+    if whole { Ok((count, format)) } else { Err(damaged()) }
 }
 
 /// A stream, and the hash of what went through it.
@@ -122,6 +125,23 @@ impl Hashing<'_, dyn Read + '_> {
         let read = self.inner.take(length).read_to_end(&mut bytes).map_err(unreadable)?;
         self.hash.update(&bytes);
         if read as u64 == length { Ok(bytes) } else { Err(damaged()) }
+    }
+
+    /// The first line, which says what this is and the format of the facts.
+    fn format(&mut self) -> Result<u32> {
+        let mut line = Vec::new();
+        // A number of more digits is no format of ours.
+        while line.last() != Some(&b'\n') && line.len() < TITLE.len() + 4 {
+            line.extend(self.take(1)?);
+        }
+        let number = std::str::from_utf8(&line).ok().and_then(|line| line.trim_end().strip_prefix(TITLE)?.parse().ok());
+        match number {
+            Some(format @ 1..=FORMAT) => Ok(format),
+            Some(_) => {
+                Err(Error::new(ErrorKind::Config, "a newer version of passerelle wrote this backup; use that one"))
+            }
+            None => Err(Error::new(ErrorKind::Config, "this is no backup of a passerelle store")),
+        }
     }
 
     fn number(&mut self) -> Result<u32> {
@@ -174,6 +194,13 @@ mod tests {
             assert_eq!(import(&copy, &mut Cursor::new(exported(&store))).unwrap(), u64::from(count));
             assert_eq!(exported(&copy), exported(&store));
         }
+    }
+
+    #[test]
+    fn a_backup_of_a_newer_version_is_refused() {
+        let newer = b"passerelle store 99\n".to_vec();
+        let error = import(&Memory::default(), &mut Cursor::new(newer)).unwrap_err().to_string();
+        assert!(error.contains("newer version") && error.contains("use that one"), "{error}");
     }
 
     #[test]

@@ -6,8 +6,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::{Known, Origin};
 use crate::model::{
-    Canonical, Cursor, EntityName, FieldName, FlowName, LinkId, Presence, RemoteId, ResourceName, RunId, SystemName,
+    Action, Canonical, Cursor, EntityName, FieldName, FlowName, LinkId, Presence, RemoteId, ResourceName, RunId,
+    SystemName,
 };
 
 /// A native record's address.
@@ -185,6 +187,9 @@ pub struct Entry {
     pub flow: FlowName,
     /// When.
     pub at: Timestamp,
+    /// What it is.
+    #[serde(default)]
+    pub entity: EntityName,
     /// The link.
     pub link: LinkId,
     /// The system written to.
@@ -197,6 +202,15 @@ pub struct Entry {
     pub op: String,
     /// Each field, before and after, with the rule.
     pub fields: Vec<FieldEntry>,
+    /// State moves that went along, such as `validate`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub moves: Vec<Action>,
+    /// The records it was decided from, as they were read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub from: Vec<Origin>,
+    /// How the hub knows that it was made.
+    #[serde(default, skip_serializing_if = "Known::is_answered")]
+    pub known: Known,
 }
 
 /// One field of a write.

@@ -17,6 +17,7 @@ mod seal;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod upgrade;
 
 use std::ops::Bound;
 use std::path::Path;
@@ -33,12 +34,10 @@ use parts::OWN;
 use seal::Seal;
 use tally::Tally;
 
+use super::migrate::FORMAT;
 use super::{Backend, Batch, Pair};
 use crate::{Error, ErrorKind, Result};
 use jiff::Timestamp;
-
-/// The format that this version writes.
-const FORMAT: u32 = 1;
 
 /// A store in a folder, used by one process at a time.
 ///
@@ -65,28 +64,30 @@ impl Sled {
     /// `Config` when another process uses it (it is named), when it cannot be read or written, or when a newer version
     /// wrote it; `Bug` when its files are damaged.
     pub fn open(folder: &Path, now: Timestamp) -> Result<Self> {
-        Self::open_as(FORMAT, folder, now)
+        Self::open_told(folder, now, &mut |_| {})
     }
 
-    fn open_as(format: u32, folder: &Path, now: Timestamp) -> Result<Self> {
-        Self::open_on(Arc::new(Machine), format, folder, now)
+    /// The same; `told` hears how many facts of an older format were rewritten so far, as that may take its time.
+    ///
+    /// # Errors
+    /// As [`Sled::open`].
+    pub fn open_told(folder: &Path, now: Timestamp, told: &mut dyn FnMut(u64)) -> Result<Self> {
+        Self::opened(Arc::new(Machine), FORMAT, folder, now, told)
     }
 
-    fn open_on(disk: Arc<dyn Disk>, format: u32, folder: &Path, now: Timestamp) -> Result<Self> {
+    fn opened(
+        disk: Arc<dyn Disk>,
+        format: u32,
+        folder: &Path,
+        now: Timestamp,
+        told: &mut dyn FnMut(u64),
+    ) -> Result<Self> {
         let folder = Folder::claim(folder, now, disk)?;
         let mut files = Files::open(&folder)?;
         match files.format()? {
-            Some(written) if written > format => {
-                let message = "a newer version of passerelle wrote this state folder";
-                let error = Error::new(ErrorKind::Config, message).at("its format", written).at("known format", format);
-                return Err(error.at("folder", folder.path().display()));
-            }
+            Some(written) if written > format => return Err(newer(&folder, written, format)),
             Some(written) if written < format => {
-                drop(files);
-                folder.wait_for_engine();
-                folder.back_up(written)?;
-                files = Files::open(&folder)?;
-                files.set_format(format)?;
+                files = upgrade::upgrade(files, &folder, written, format, told)?;
             }
             Some(_) => {}
             None => files.set_format(format)?,
@@ -137,18 +138,7 @@ impl Backend for Sled {
             return Ok(Vec::new());
         }
         let _whole = self.whole.read().unwrap_or_else(PoisonError::into_inner);
-        quiet::caught(|| {
-            let start = after.filter(|after| *after >= prefix).map_or(Bound::Included(prefix), Bound::Excluded);
-            let mut found = Vec::new();
-            for pair in self.tree.range::<&[u8], _>((start, Bound::Excluded(&[OWN][..]))) {
-                let (key, head) = pair.map_err(index::failed)?;
-                if found.len() >= limit || !key.starts_with(prefix) {
-                    break;
-                }
-                found.push((key.to_vec(), parts::assembled(&self.tree, &key, &head)?));
-            }
-            Ok(found)
-        })
+        scan(&self.tree, prefix, after, limit)
     }
 
     fn commit(&self, batch: Batch) -> Result<()> {
@@ -161,6 +151,33 @@ impl Backend for Sled {
         asks.send(Ask { batch, reply }).map_err(|_| gone())?;
         answer.recv().map_err(|_| gone())?
     }
+}
+
+fn scan(tree: &::sled::Tree, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<Pair>> {
+    quiet::caught(|| {
+        let start = after.filter(|after| *after >= prefix).map_or(Bound::Included(prefix), Bound::Excluded);
+        let mut found = Vec::new();
+        for pair in tree.range::<&[u8], _>((start, Bound::Excluded(&[OWN][..]))) {
+            let (key, head) = pair.map_err(index::failed)?;
+            if found.len() >= limit || !key.starts_with(prefix) {
+                break;
+            }
+            found.push((key.to_vec(), parts::assembled(tree, &key, &head)?));
+        }
+        Ok(found)
+    })
+}
+
+/// The error of a store that this version must not touch.
+fn newer(folder: &Folder, written: u32, known: u32) -> Error {
+    let path = folder.path().display();
+    let message = "a newer version of passerelle wrote this state folder, and it was left as it is";
+    let cure = format!(
+        "use that version again; or move {path} aside and put in its place the copy that was made before the upgrade, \
+         {path}.backup-{known}, whose runs end there"
+    );
+    let error = Error::new(ErrorKind::Config, message).at("its format", written).at("known format", known);
+    error.at("folder", path).at("do", cure)
 }
 
 impl Drop for Sled {

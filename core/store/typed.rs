@@ -5,19 +5,17 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{At, Backend, Batch, Entry, Held, Job, Link, Parked, ReadTo, Run, Seen};
-use crate::model::{EntityName, FlowName, LinkId, RemoteId, RunId, SystemName};
+use super::{At, Backend, Batch, Held, Job, Link, Parked, ReadTo, Seen};
+use crate::model::{EntityName, FlowName, LinkId, RemoteId, SystemName};
 use crate::{Error, ErrorKind, Result};
 
-const LINKS: u8 = b'L';
+pub(super) const LINKS: u8 = b'L';
 const SEEN: u8 = b'S';
 const MATCHES: u8 = b'M';
 const READ_TO: u8 = b'C';
 const JOBS: u8 = b'O';
 const PARKED: u8 = b'P';
 const HELD: u8 = b'H';
-const JOURNAL: u8 = b'J';
-const RUNS: u8 = b'R';
 const PREPARED: u8 = b'A';
 const WAITING: u8 = b'W';
 const REVISITS: u8 = b'V';
@@ -27,7 +25,7 @@ pub(super) const TURNS: u8 = b'T';
 /// What the hub remembers.
 #[derive(Clone, Debug)]
 pub struct Store {
-    backend: Arc<dyn Backend>,
+    pub(super) backend: Arc<dyn Backend>,
 }
 
 /// Facts that become true together, or not at all.
@@ -120,32 +118,58 @@ impl Store {
         self.read(&key(HELD, &[link.as_str(), target.as_str()]))
     }
 
+    /// The holds on creates of a link, whatever was said of them.
+    pub fn held_of(&self, link: &LinkId) -> Result<Vec<Held>> {
+        self.page(&key(HELD, &[link.as_str()]), None, usize::MAX)
+    }
+
+    /// The unfinished creates of a link.
+    pub fn jobs_of(&self, link: &LinkId) -> Result<Vec<Job>> {
+        self.page(&key(JOBS, &[link.as_str()]), None, usize::MAX)
+    }
+
     /// Records that wait for `link` to be in a system, with that system.
     pub fn waiting_for(&self, link: &LinkId) -> Result<Vec<(SystemName, At)>> {
         self.page(&key(WAITING, &[link.as_str()]), None, usize::MAX)
     }
 
-    /// Records to decide again, because what they waited for is there.
-    pub fn revisits(&self) -> Result<Vec<At>> {
-        self.page(&[REVISITS], None, usize::MAX)
-    }
-
-    /// The journal of a run, or of all runs in their order.
-    pub fn journal(&self, run: Option<&str>) -> Result<Vec<Entry>> {
-        match run {
-            Some(run) => self.page(&key(JOURNAL, &[run]), None, usize::MAX),
-            None => self.page(&[JOURNAL], None, usize::MAX),
+    /// What a record waits for, and in which system; looks through all that wait, `limit` at a time.
+    pub fn waits_of(&self, at: &At, limit: usize) -> Result<Vec<(LinkId, SystemName)>> {
+        let mut found = Vec::new();
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let pairs = self.backend.scan(&[WAITING], after.as_deref(), limit)?;
+            let Some((last, _)) = pairs.last() else { return Ok(found) };
+            after = Some(last.clone());
+            for (key, value) in &pairs {
+                let (target, waiter): (SystemName, At) = decode(value)?;
+                if waiter == *at {
+                    let link = key[1..].split(|byte| *byte == 0).next().unwrap_or_default();
+                    found.push((LinkId::new(String::from_utf8_lossy(link)), target));
+                }
+            }
         }
     }
 
-    /// Whether a run of this id is known, of whatever flow.
-    pub fn has_run(&self, id: &RunId) -> Result<bool> {
-        Ok(!self.backend.scan(&key(RUNS, &[id.as_str()]), None, 1)?.is_empty())
+    /// Whether the next run decides a record again.
+    pub fn is_due(&self, at: &At) -> Result<bool> {
+        Ok(self.backend.get(&at_key(REVISITS, at))?.is_some())
     }
 
-    /// The runs, oldest first.
-    pub fn runs(&self) -> Result<Vec<Run>> {
-        self.page(&[RUNS], None, usize::MAX)
+    /// At most `limit` ids of records of an entity that were seen in a system.
+    pub fn seen_ids(&self, entity: &EntityName, system: &SystemName, limit: usize) -> Result<Vec<RemoteId>> {
+        let prefix = key(SEEN, &[entity.as_str(), system.as_str()]);
+        let pairs = self.backend.scan(&prefix, None, limit)?;
+        Ok(pairs
+            .iter()
+            .map(|(key, _)| String::from_utf8_lossy(&key[prefix.len()..key.len() - 1]).into())
+            .map(|id: String| id.into())
+            .collect())
+    }
+
+    /// Records to decide again, because what they waited for is there.
+    pub fn revisits(&self) -> Result<Vec<At>> {
+        self.page(&[REVISITS], None, usize::MAX)
     }
 
     pub(super) fn read<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>> {
@@ -253,19 +277,8 @@ impl Facts {
         self.batch.delete(at_key(REVISITS, at));
     }
 
-    /// A write was made; `number` orders the entries of a run.
-    pub fn journal(&mut self, number: u64, entry: &Entry) {
-        self.put(key(JOURNAL, &[entry.run.as_str(), &format!("{number:012}")]), entry);
-    }
-
-    /// A run that did nothing is not told.
-    pub fn forget_run(&mut self, run: &Run) {
-        self.batch.delete(key(RUNS, &[run.id.as_str(), run.flow.as_str()]));
-    }
-
-    /// A run as it is now.
-    pub fn run(&mut self, run: &Run) {
-        self.put(key(RUNS, &[run.id.as_str(), run.flow.as_str()]), run);
+    pub(super) fn into_batch(self) -> Batch {
+        self.batch
     }
 
     pub(super) fn put(&mut self, key: Vec<u8>, value: &impl Serialize) {
@@ -292,7 +305,7 @@ pub(super) fn key(space: u8, parts: &[&str]) -> Vec<u8> {
     key
 }
 
-fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     serde_json::from_slice(bytes)
         .map_err(|cause| Error::new(ErrorKind::Bug, "the store holds a value this version cannot read").because(cause))
 }

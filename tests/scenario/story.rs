@@ -130,6 +130,8 @@ pub(super) enum Deed {
     SearchCatchesUp,
     /// The hub's state is lost.
     StateIsLost,
+    /// The last run that wrote something is undone, as its reverse plan says.
+    LastRunIsUndone,
 }
 
 #[derive(Debug, Deserialize)]

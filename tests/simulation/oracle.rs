@@ -1,6 +1,7 @@
 //! The oracle: what must be true once faults have stopped and the flows have settled.
 
 mod customers;
+mod journal;
 mod money;
 mod sales;
 mod told;
@@ -56,6 +57,7 @@ pub async fn judge(ending: &Ending) -> Result<Findings> {
     customers::judge(ending, &books, &mut findings)?;
     told::judge(ending, &books, &mut findings)?;
     waiting::judge(ending, &books, &wishes, &mut findings)?;
+    journal::judge(ending, &mut findings)?;
     differences(ending, &mut findings).await?;
     Ok(findings)
 }

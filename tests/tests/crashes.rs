@@ -1,6 +1,7 @@
 //! Whatever the moment at which the hub dies or a write goes astray, the runs after it leave one order per won deal and no difference.
 #![allow(clippy::unwrap_used, reason = "a broken test tells where")]
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use passerelle_core::engine::{Engine, Flow, Scope, Unwatched};
 use passerelle_core::mapping::{Mappings, Source};
 use passerelle_core::model::Fields;
 use passerelle_core::mutant::{Mutant, wake};
-use passerelle_core::store::{Backend, Memory as InMemory, Store};
+use passerelle_core::store::{Backend, Entry, Known, Memory as InMemory, Store};
 use passerelle_core::system::{System, Systems};
 use passerelle_tests::crash::{Disk, Fuse, Line};
 use passerelle_tests::memory::{Memory, Trouble};
@@ -45,6 +46,32 @@ impl World {
         erp.put("companies", "A", object(json!({"title": "Customer 0", "cp": "59000", "stage": "prospect"})));
         let clock = Arc::new(ManualClock::at("2026-11-24T09:00:00Z".parse().unwrap()));
         Self { crm, erp, disk: Arc::new(InMemory::default()), clock, mappings: mappings.clone() }
+    }
+
+    /// Every write is in the journal, and what the journal is sure of was made.
+    fn journal_is_true(&self, hub: &Engine, moment: &str) {
+        assert_eq!(hub.store.intents(None, 9).unwrap(), [], "{moment}");
+        let mut made = BTreeMap::new();
+        for (name, far) in [("crm", &self.crm), ("erp", &self.erp)] {
+            for write in far.written() {
+                let mut words = write.split(' ');
+                let (verb, place) = (words.next().unwrap(), words.next().unwrap());
+                *made.entry(format!("{verb} {name}/{place}")).or_insert(0_usize) += 1;
+            }
+        }
+        let (mut sure, mut all) = (BTreeMap::new(), BTreeMap::new());
+        for line in hub.store.journal(None).unwrap() {
+            *all.entry(told(&line)).or_insert(0) += 1;
+            *sure.entry(told(&line)).or_insert(0) += usize::from(line.known != Known::Unclear);
+        }
+        for (write, times) in &made {
+            let there = all.get(write).copied().unwrap_or(0);
+            assert!(there >= *times, "{moment}: {write} was made {times} times, and the journal has it {there} times");
+        }
+        for (write, times) in &sure {
+            let there = made.get(write).copied().unwrap_or(0);
+            assert!(there >= *times, "{moment}: {write} was made {there} times, and the journal tells {times}");
+        }
     }
 
     /// The hub, started anew over what is on disk.
@@ -100,11 +127,19 @@ impl World {
         }
         assert_eq!(hub.store.parked(usize::MAX).unwrap(), [], "{moment}");
         assert_eq!(hub.store.jobs().unwrap(), [], "{moment}");
+        assert_eq!(hub.store.intents(None, 9).unwrap(), [], "{moment}");
+        self.journal_is_true(&hub, moment);
         for flow in &hub.flows {
             let found = hub.verify(flow).await.unwrap().differences;
             assert!(found.is_empty(), "{moment}: {found:#?}");
         }
     }
+}
+
+/// A line of the journal as the systems tell their writes: a state move is an update there.
+fn told(line: &Entry) -> String {
+    let verb = if line.op == "create" { "create" } else { "update" };
+    format!("{verb} {}/{}/{}", line.system, line.resource, line.id)
 }
 
 fn object(value: Value) -> Fields {

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use passerelle_core::ErrorKind;
 use passerelle_core::clock::{Clock, ManualClock, Timestamp};
 use passerelle_core::connector::{Connector, Delivery, Effect};
 use passerelle_core::engine::{Engine, Flow, OnDelete, Unwatched};
@@ -15,6 +16,7 @@ use passerelle_core::serve::{Answer, INBOX_CAPACITY, LARGEST_DELIVERY, Server, S
 use passerelle_core::store::{Backend, Memory as InMemory, Store};
 use passerelle_core::system::{System, Systems};
 use passerelle_tests::crash::{Disk, Fuse, Line};
+use passerelle_tests::hooked::Hooked;
 use passerelle_tests::memory::{Memory, Trouble, delivery};
 use serde_json::{Value, json};
 
@@ -60,10 +62,16 @@ impl World {
             System::new(name.into(), Arc::new(Line::new(far.clone(), self.fuse.clone())) as Arc<dyn Connector>)
         };
         let systems: Systems = [line("crm", &self.crm), line("erp", &self.erp)].into_iter().collect();
-        self.try_hub(systems).unwrap()
+        self.try_hub(systems)
     }
 
-    fn try_hub(&self, systems: Systems) -> passerelle_core::Result<Server> {
+    /// A hub with another CRM, and no fuse in its lines.
+    fn hub_with(&self, crm: Arc<dyn Connector>) -> Server {
+        let erp: Arc<dyn Connector> = Arc::new(self.erp.clone());
+        self.try_hub([System::new("crm".into(), crm), System::new("erp".into(), erp)].into_iter().collect())
+    }
+
+    fn try_hub(&self, systems: Systems) -> Server {
         let flow = |entity: &str| Flow {
             name: entity.into(),
             entity: entity.into(),
@@ -81,7 +89,7 @@ impl World {
             watch: Arc::new(Unwatched),
             proven: Arc::default(),
         };
-        Server::new(engine, Setup { timings: self.timings.clone(), capacity: self.capacity, seed: 7 })
+        Server::new(engine, Setup { timings: self.timings.clone(), capacity: self.capacity, seed: 7 }).unwrap()
     }
 
     /// A hub whose flows have had their first run, and nothing is due for most of an hour.
@@ -198,6 +206,55 @@ async fn what_cannot_be_taken_is_told_by_its_status_and_keeps_nothing() {
 }
 
 #[tokio::test]
+async fn a_system_without_webhooks_and_one_without_its_secret_say_so() {
+    let answer = |kind: ErrorKind| {
+        let world = World::new();
+        let mut deaf = Hooked::new(world.crm.clone());
+        deaf.refuses = Some(kind);
+        tell(&world.hub_with(Arc::new(deaf)), "crm", &[("deals", "d1")])
+    };
+    assert_eq!(answer(ErrorKind::Unsupported).status, 501);
+    assert_eq!(answer(ErrorKind::Rejected).status, 400);
+    let later = answer(ErrorKind::Config);
+    assert_eq!((later.status, later.retry_after.is_some(), later.message.as_str()), (503, true, "as it says"));
+}
+
+#[tokio::test]
+async fn what_is_named_again_while_it_is_looked_at_is_looked_at_again() {
+    let world = World::new();
+    let crm = Arc::new(Hooked::new(world.crm.clone()));
+    let hub = Arc::new(world.hub_with(crm.clone()));
+    hub.tick().await.unwrap();
+    world.win("d1");
+    tell(&hub, "crm", &[("deals", "d1")]);
+    let (far, during) = (world.crm.clone(), hub.clone());
+    crm.after_next_read(move || {
+        far.put("deals", "d1", object(json!({"title": "Renamed"})));
+        assert!(tell(&during, "crm", &[("deals", "d1")]).is_accepted());
+    });
+    let ticked = hub.tick().await.unwrap();
+    assert_eq!((hub.waiting(), ticked.next), (1, Some(world.clock.now())));
+    hub.tick().await.unwrap();
+    assert_eq!(hub.waiting(), 0);
+    let order = world.erp.all().into_iter().find(|((resource, _), _)| resource == "deals").unwrap().1;
+    assert_eq!(order["title"], "Renamed");
+}
+
+#[tokio::test]
+async fn an_id_that_the_system_refuses_to_read_keeps_the_others_not_back() {
+    let world = World::new();
+    let mut crm = Hooked::new(world.crm.clone());
+    crm.dislikes = Some("d0".into());
+    let hub = world.hub_with(Arc::new(crm));
+    hub.tick().await.unwrap();
+    world.win("d1");
+    tell(&hub, "crm", &[("deals", "d0"), ("deals", "d1")]);
+    let ticked = hub.tick().await.unwrap();
+    assert!(ticked.looks[0].error.is_none());
+    assert_eq!((hub.waiting(), world.orders()), (0, 1));
+}
+
+#[tokio::test]
 async fn a_full_inbox_asks_to_come_again_and_still_takes_what_waits_already() {
     let world = World { capacity: 2, ..World::new() };
     let hub = world.settled_hub().await;
@@ -215,13 +272,10 @@ async fn while_the_store_cannot_write_deliveries_are_asked_to_come_again() {
     let mut world = World::new();
     world.settled_hub().await;
     world.fuse = Fuse::cut_at(0);
-    let systems: Systems = [("crm", &world.crm), ("erp", &world.erp)]
-        .map(|(name, far)| System::new(name.into(), Arc::new(far.clone()) as Arc<dyn Connector>))
-        .into_iter()
-        .collect();
-    let hub = world.try_hub(systems).unwrap();
+    let hub = world.hub_with(Arc::new(world.crm.clone()));
     let answer = tell(&hub, "crm", &[("deals", "d1")]);
     assert_eq!((answer.status, answer.retry_after), (503, Some(Duration::from_secs(30))));
+    assert_eq!(hub.trouble().as_deref(), Some("the power is cut"));
 }
 
 #[tokio::test]

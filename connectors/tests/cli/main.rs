@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod config;
+mod history;
+mod serve;
 mod sheets;
 mod start;
 mod systems;
@@ -129,6 +131,11 @@ struct Emulators {
 impl Emulators {
     fn address(&self, name: &str) -> &str {
         &self.bases.iter().find(|(base, ..)| base == name).unwrap().1
+    }
+
+    /// Host and port of all of them.
+    fn root(&self) -> &str {
+        self.bases[0].1.split('/').nth(2).unwrap()
     }
 
     fn key(&self, name: &str) -> &str {

@@ -45,7 +45,7 @@ between = ["quotes", "erp"]
 "#;
 
 /// A hub that brings spreadsheets into an emulated Dolibarr.
-fn sheets() -> (Shell, Emulators) {
+pub(crate) fn sheets() -> (Shell, Emulators) {
     let shell = Shell::with_hub();
     let emulators = shell.emulate("dolibarr");
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data");

@@ -24,6 +24,7 @@ pub(super) fn config(systems: &[Chosen], registry: &Registry) -> String {
     text.push_str(
         "\n# [serve]                      # for `passerelle serve`\n\
          # listen = \"127.0.0.1:8088\"\n\
+         # public_url = \"https://hub.example.com\"   # as vendors call it, where a proxy stands in front\n\
          # admin_token = \"${PASSERELLE_ADMIN_TOKEN}\"\n",
     );
     text

@@ -26,6 +26,7 @@ pub(super) struct Ask {
 /// What a group will have written: the last value of each key.
 type Group = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
+#[derive(Debug)]
 pub(super) struct Committer {
     files: Files,
     whole: Arc<RwLock<()>>,
@@ -51,6 +52,17 @@ impl Committer {
         }
         // A store that is not sealed is only opened more slowly.
         self.broken.is_none().then(|| self.files.close().ok())?
+    }
+
+    /// One commit, by whoever holds this alone.
+    pub(super) fn commit(&mut self, batch: Batch) -> Result<()> {
+        self.check(&batch, &Group::new())?;
+        self.write(batch.writes.into_iter().collect())
+    }
+
+    /// The files, once nobody commits any more.
+    pub(super) fn into_files(self) -> Files {
+        self.files
     }
 
     fn settle(&mut self, asks: Vec<Ask>) {

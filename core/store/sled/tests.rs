@@ -13,6 +13,16 @@ use std::process::{Command, Stdio};
 use super::*;
 use crate::store::{Memory, export, import};
 
+impl Sled {
+    fn open_as(format: u32, folder: &Path, now: Timestamp) -> Result<Self> {
+        Self::open_on(Arc::new(Machine), format, folder, now)
+    }
+
+    fn open_on(disk: Arc<dyn Disk>, format: u32, folder: &Path, now: Timestamp) -> Result<Self> {
+        Self::opened(disk, format, folder, now, &mut |_| {})
+    }
+}
+
 fn now() -> Timestamp {
     "2026-11-24T08:00:00Z".parse().unwrap()
 }
@@ -85,7 +95,11 @@ fn a_newer_format_is_refused_and_left_alone() {
     drop(Sled::open_as(FORMAT + 1, &folder, now()).unwrap());
     let error = open(&folder).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
-    assert!(error.to_string().contains("newer version"), "{error}");
+    let words = error.to_string();
+    let backup = format!("backup-{FORMAT}");
+    for part in ["newer version", "left as it is", "use that version again", backup.as_str()] {
+        assert!(words.contains(part), "{part}: {words}");
+    }
     drop(Sled::open_as(FORMAT + 1, &folder, now()).unwrap());
 }
 

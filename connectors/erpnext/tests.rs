@@ -1,0 +1,1 @@
+//! The connector against its stand-in, in process and in virtual time.

@@ -3,6 +3,7 @@
 mod build;
 #[cfg(test)]
 mod tests;
+mod writes;
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,9 +13,9 @@ use tracing::{Instrument, debug, debug_span};
 
 pub use build::{Parts, Systems};
 
-use crate::connector::{Connector, Delivery, Effect, Feed, Hint, Identity, Lookup, Page, Preparation, Prepare};
+use crate::connector::{Connector, Delivery, Feed, Hint, Identity, Lookup, Page, Preparation, Prepare};
 use crate::connector::{Resource, Schema};
-use crate::model::{Cursor, Need, Outcome, Record, RemoteId, ResourceName, SystemName, Write};
+use crate::model::{Cursor, Need, Record, RemoteId, ResourceName, SystemName};
 use crate::{Error, ErrorKind, Result};
 
 /// A connector under the name that config.toml gives it.
@@ -115,28 +116,6 @@ impl System {
         Ok(records)
     }
 
-    /// Makes the writes; one outcome per write, in the same order.
-    ///
-    /// Once a batch fails as a whole, the batches after it are not sent and have the same outcome.
-    pub async fn write(&self, resource: &ResourceName, writes: &[Write]) -> Vec<Outcome> {
-        let size = match self.writable(resource, writes) {
-            Ok(size) => size,
-            Err(error) => return writes.iter().map(|_| Err(again(&error))).collect(),
-        };
-        let mut outcomes = Vec::with_capacity(writes.len());
-        for batch in writes.chunks(size) {
-            match self.write_batch(resource, batch).await {
-                Ok(done) => outcomes.extend(done),
-                Err(error) => {
-                    let left = writes.len() - outcomes.len();
-                    outcomes.extend((0..left).map(|_| Err(again(&error))));
-                    break;
-                }
-            }
-        }
-        outcomes
-    }
-
     /// Tells, or creates, what the account lacks; see [`Connector::prepare`].
     ///
     /// # Errors
@@ -152,48 +131,6 @@ impl System {
     /// The connector's.
     pub fn decode_webhook(&self, delivery: &Delivery<'_>) -> Result<Vec<Hint>> {
         self.connector.decode_webhook(delivery).map_err(|error| error.at("system", &self.name))
-    }
-
-    async fn write_batch(&self, resource: &ResourceName, batch: &[Write]) -> Result<Vec<Outcome>> {
-        let outcomes = self.call("write", resource.as_str(), self.connector.write(resource, batch)).await?;
-        if outcomes.len() != batch.len() {
-            let message = format!("the connector told {} outcomes of {} writes", outcomes.len(), batch.len());
-            let error = Error::new(ErrorKind::OutcomeUnknown, message).at("system", &self.name);
-            return Ok(batch.iter().map(|_| Err(again(&error))).collect());
-        }
-        let told = batch.iter().zip(outcomes);
-        Ok(told
-            .map(|(write, outcome)| {
-                outcome.map_err(|error| {
-                    let error = self.facts(error, "write", resource.as_str());
-                    match write {
-                        Write::Create { key, .. } => error.at("key", key),
-                        Write::Update { id, .. } | Write::Archive { id, .. } => error.at("id", id),
-                    }
-                })
-            })
-            .collect())
-    }
-
-    /// The batch size, where the resource can do every one of the writes.
-    fn writable(&self, name: &ResourceName, writes: &[Write]) -> Result<usize> {
-        let resource = self.resource(name)?;
-        let capabilities = &resource.capabilities;
-        for write in writes {
-            let able = match write {
-                Write::Create { .. } => capabilities.create != Effect::None,
-                Write::Update { fields, .. } => capabilities.update || fields.is_empty(),
-                Write::Archive { .. } => capabilities.archive,
-            };
-            if !able {
-                return Err(self.unsupported(name, "it does not take this kind of write"));
-            }
-            let (Write::Create { then, .. } | Write::Update { then, .. }) = write else { continue };
-            if let Some(action) = then.iter().find(|action| !capabilities.actions.contains(&action.0.as_str())) {
-                return Err(self.unsupported(name, &format!("it does not know the action `{}`", action.0)));
-            }
-        }
-        Ok(capabilities.batch.write.max(1))
     }
 
     async fn call<T>(

@@ -46,8 +46,10 @@ struct Kept {
 struct State {
     kept: BTreeMap<(String, String), Kept>,
     clock: u64,
+    issued: usize,
     troubles: VecDeque<Trouble>,
     calls: u64,
+    finds: u64,
     written: Vec<String>,
     /// Set over the fields of every record that is created here.
     added: Fields,
@@ -157,6 +159,18 @@ impl Memory {
         self.state().lags = lags;
     }
 
+    /// From now on nothing can be put away here.
+    pub fn cannot_archive(&mut self) {
+        self.resources.iter_mut().for_each(|resource| resource.capabilities.archive = false);
+    }
+
+    /// The records that are put away, by resource and id.
+    pub fn archived(&self) -> Vec<(String, String)> {
+        let state = self.state();
+        let away = state.kept.iter().filter(|(_, kept)| kept.presence == Presence::Archived);
+        away.map(|(at, _)| at.clone()).collect()
+    }
+
     /// Whether a trouble is still to come.
     pub fn is_troubled(&self) -> bool {
         !self.state().troubles.is_empty()
@@ -185,6 +199,11 @@ impl Memory {
     /// Calls made so far.
     pub fn calls(&self) -> u64 {
         self.state().calls
+    }
+
+    /// Look-ups made so far, by key or by field.
+    pub fn finds(&self) -> u64 {
+        self.state().finds
     }
 
     /// The writes that took effect, such as `create Order/1` or `update Order/1 paid=5`.
@@ -233,7 +252,9 @@ impl State {
                 if effect == Effect::Keyed && self.kept.iter().any(bears) {
                     return Err(Error::new(ErrorKind::Rejected, format!("duplicate key {key}")));
                 }
-                let id = format!("n{}", self.kept.len() + 1);
+                // No id is given twice, whatever was deleted meanwhile.
+                self.issued = self.issued.max(self.kept.len()) + 1;
+                let id = format!("n{}", self.issued);
                 let at = (resource.to_owned(), id.clone());
                 let key = Some(key.clone()).filter(|_| effect != Effect::Blind);
                 let mut fields = fields.clone();
@@ -345,6 +366,7 @@ impl Connector for Memory {
     async fn find(&self, resource: &ResourceName, by: &Lookup) -> Result<Vec<Record>> {
         let mut state = self.state();
         state.calls += 1;
+        state.finds += 1;
         let hit = |kept: &Kept| match by {
             Lookup::Key(_) if state.lags => false,
             Lookup::Key(keys) => kept.key.as_ref().is_some_and(|key| keys.contains(key)),

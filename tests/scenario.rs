@@ -41,6 +41,7 @@ struct Teller {
     clock: Arc<ManualClock>,
     disk: Arc<store::Memory>,
     last_error: Option<String>,
+    first_plan: Option<String>,
     /// Whether the journal must tell every write: it was not lost itself.
     tells_all: bool,
 }
@@ -55,6 +56,9 @@ impl Teller {
                 let mut memory = Memory::new(&resources, story.creates.effect());
                 memory.search_finds_nothing = story.search_finds_nothing;
                 memory.feed_repeats = story.feeds_repeat;
+                if story.cannot_archive.contains(name) {
+                    memory.cannot_archive();
+                }
                 (name.clone(), memory)
             })
             .collect();
@@ -106,7 +110,7 @@ impl Teller {
             watch: Arc::new(Unwatched),
             proven: Arc::default(),
         };
-        Ok(Self { systems, engine, clock, disk, last_error: None, tells_all: true })
+        Ok(Self { systems, engine, clock, disk, last_error: None, first_plan: None, tells_all: true })
     }
 
     async fn happen(&mut self, event: &Event) -> Result<(), String> {
@@ -141,12 +145,18 @@ impl Teller {
             Event::Sync(times) => {
                 for _ in 0..*times {
                     self.clock.advance(Duration::from_secs(3600));
-                    self.sync().await?;
+                    self.sync(Scope::Changed).await?;
                 }
             }
             Event::SyncSoon(times) => {
                 for _ in 0..*times {
-                    self.sync().await?;
+                    self.sync(Scope::Changed).await?;
+                }
+            }
+            Event::SyncFull(times) => {
+                for _ in 0..*times {
+                    self.clock.advance(Duration::from_secs(3600));
+                    self.sync(Scope::Full).await?;
                 }
             }
             Event::Apply(gap) => self.apply(gap).await?,
@@ -200,16 +210,17 @@ impl Teller {
     }
 
     /// Runs every flow, after a plan of the same, which must change nothing and say what the run then does.
-    async fn sync(&mut self) -> Result<(), String> {
+    async fn sync(&mut self, scope: Scope) -> Result<(), String> {
         let flows = self.engine.flows.clone();
         let troubled = self.systems.values().any(Memory::is_troubled);
         let before = (self.facts()?, self.written());
-        let plan = self.engine.plan(&flows, Scope::Changed).await.map_err(|error| error.to_string())?;
+        let plan = self.engine.plan(&flows, scope).await.map_err(|error| error.to_string())?;
+        self.first_plan.get_or_insert_with(|| plan.to_string());
         if before != (self.facts()?, self.written()) {
             return Err("a plan changed something".to_owned());
         }
         let told = self.journal()?.len();
-        let reports = self.engine.sync(&flows, Scope::Changed).await.map_err(|error| error.to_string())?;
+        let reports = self.engine.sync(&flows, scope).await.map_err(|error| error.to_string())?;
         self.last_error =
             reports.iter().filter_map(|report| report.error.as_ref()).map(ToString::to_string).next_back();
         if troubled || self.last_error.is_some() {
@@ -218,7 +229,7 @@ impl Teller {
         let made: Vec<(String, String, String)> = self.journal()?.split_off(told);
         let planned: Vec<(String, String, String)> = plan.changes().map(told_of).collect();
         if let Some(missing) = planned.iter().find(|change| !made.contains(change)) {
-            return Err(format!("planned and not made: {missing:?}"));
+            return Err(format!("planned and not made: {missing:?}; made {made:?}"));
         }
         match made.iter().find(|change| change.0 == "create" && !planned.contains(change)) {
             Some(surprise) => Err(format!("created and not planned: {surprise:?}")),
@@ -298,6 +309,21 @@ impl Teller {
             let (system, resource) = place.split_once('/').ok_or_else(|| format!("{place} is not system/resource"))?;
             let count = self.system(system)?.all().keys().filter(|(there, _)| there == resource).count();
             same(place, &count, wanted)?;
+        }
+        let plan = self.first_plan.clone().unwrap_or_default();
+        for line in &then.first_plan {
+            same(
+                &format!("the first plan says {line:?}:\n{plan}"),
+                &plan.lines().any(|said| said.trim() == line),
+                &true,
+            )?;
+        }
+        let away = |(name, memory): (&String, &Memory)| -> Vec<String> {
+            memory.archived().iter().map(|(resource, id)| format!("{name}/{resource}/{id}")).collect()
+        };
+        match &then.archived {
+            Some(archived) => same("archived", &self.systems.iter().flat_map(away).collect::<Vec<_>>(), archived)?,
+            None => same("archives", &self.written().iter().find(|write| write.starts_with("archive")), &None)?,
         }
         if let Some(journal) = &then.journal {
             same("journal", &self.written(), journal)?;

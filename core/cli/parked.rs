@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 use super::Context;
 use super::hub::open_store;
 use super::output::{CommandResult, Report};
-use crate::model::Presence;
 use crate::store::{Facts, Link, LinkSide, Parked, Seen, Store};
 use crate::{Error, ErrorKind, Result};
 
@@ -118,7 +117,7 @@ fn forget(store: &Store, ids: &[String]) -> CommandResult {
 
 fn bare_link(parked: &Parked, facts: &mut Facts) -> crate::model::LinkId {
     let id = crate::engine::link_id(&parked.at.entity, &parked.at.system, &parked.at.id);
-    let side = LinkSide { resource: "".into(), id: parked.at.id.clone(), presence: Presence::Present };
+    let side = LinkSide { resource: "".into(), id: parked.at.id.clone(), ..LinkSide::default() };
     facts.link(&Link {
         id: id.clone(),
         entity: parked.at.entity.clone(),

@@ -8,7 +8,7 @@ use super::pass::Pass;
 use super::work::{Work, is_planned};
 use super::{Engine, Report};
 use crate::mapping::Entity;
-use crate::model::{Fields, LinkId, RemoteId, ResourceName, SystemName};
+use crate::model::{Fields, LinkId, Presence, RemoteId, ResourceName, SystemName};
 use crate::plan::{Basis, Change, FlowPlan, Op, Plan};
 use crate::store::{At, Counts, Link, LinkSide, Run};
 use crate::{Error, ErrorKind, Result};
@@ -189,9 +189,10 @@ impl Pass<'_> {
             let records = self.engine.systems.get(name)?.read(resource, &ids).await?;
             let digest = entity.column(name).map_or(0, crate::mapping::Column::digest);
             for one in members.into_values() {
-                let now = records.iter().find(|record| record.id == one.at.id);
+                let is_it = |record: &&crate::model::Record| record.id == one.at.id;
+                let now = records.iter().find(is_it).filter(|record| record.presence == Presence::Present);
                 let hash = now.map(|record| format!("{:016x}", crate::model::content_hash(&record.fields, digest)));
-                if hash.as_deref() != Some(one.hash.as_str()) {
+                if hash.as_deref().unwrap_or(Basis::GONE) != one.hash {
                     moved.insert(one.at.clone());
                 }
             }

@@ -12,6 +12,9 @@ use crate::mapping::Entity;
 use crate::model::{Canonical, FieldName, LinkId, Presence, SystemName};
 use crate::store::{Link, Why};
 
+/// How a record is said to have been matched that bears the hub's own key.
+pub(super) const HUBS_KEY: &str = "the hub's key";
+
 impl Pass<'_> {
     /// Joins new records to links that the hub knows: by its own key on the record, else by match keys.
     pub(super) fn meet(&mut self, entity: &Entity, system: &SystemName, works: &mut [Work]) -> Result<()> {
@@ -24,7 +27,7 @@ impl Pass<'_> {
             let by_key = ours.map(|key| LinkId::new(key.as_str())).filter(|id| *id != work.link.id);
             for id in by_key.clone().into_iter().chain([work.link.id.clone()]) {
                 let Some(known) = self.engine.store.link(&id)?.filter(|_| work.new) else { continue };
-                self.enter(work, system, known, &mut taken);
+                self.enter(work, system, known, &mut taken, HUBS_KEY);
             }
             if let Some(id) = by_key.filter(|_| work.new) {
                 let known = self.engine.store.link(&id)?;
@@ -39,7 +42,9 @@ impl Pass<'_> {
             }
             for hash in match_hashes(entity, &values) {
                 let Some(known) = self.matched(entity, hash)? else { continue };
-                work.matched = self.enter(work, system, known, &mut taken);
+                let key = entity.match_keys().iter().find(|key| match_hash(key, &values) == Some(hash));
+                let by = key.map(|key| named(key)).unwrap_or_default();
+                work.matched = self.enter(work, system, known, &mut taken, &by);
                 break;
             }
         }
@@ -60,6 +65,7 @@ impl Pass<'_> {
         system: &SystemName,
         known: Link,
         taken: &mut BTreeSet<LinkId>,
+        by: &str,
     ) -> bool {
         let Some(own) = work.link.sides.get(system).cloned() else { return false };
         let there = known.sides.get(system).map(|side| side.id.clone());
@@ -69,7 +75,10 @@ impl Pass<'_> {
         work.link = known;
         work.link.sides.insert(system.clone(), own);
         work.new = false;
-        self.counts.linked += u64::from(there.is_none());
+        if there.is_none() {
+            self.counts.linked += 1;
+            work.joined = Some(by.to_owned());
+        }
         true
     }
 }
@@ -80,8 +89,14 @@ pub(super) fn part_strangers(entity: &Entity, work: &mut Work) {
     let mut others = work.sides.iter().filter(|(name, _)| **name != work.source);
     let Some(trouble) = others.find_map(|(name, side)| stranger(entity, &own.canonical, name, side)) else { return };
     work.trouble = Some(trouble);
+    work.joined = None;
     let source = work.source.clone();
     work.link.sides.remove(&source);
+}
+
+/// A match key as a person reads it.
+pub(super) fn named(key: &[FieldName]) -> String {
+    key.iter().map(FieldName::as_str).collect::<Vec<_>>().join(", ")
 }
 
 /// What speaks against a record being this one's twin, although a match key is the same.

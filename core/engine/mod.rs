@@ -1,6 +1,8 @@
 //! Pull, decide, push: the only room that waits on systems and store together.
 
 mod apply;
+mod depart;
+mod follow;
 mod gate;
 mod hint;
 mod intend;
@@ -12,11 +14,13 @@ mod propose;
 mod push;
 mod ready;
 mod refs;
+mod reunite;
 mod revisit;
 mod settle;
 mod sift;
 mod spell;
 mod step;
+mod sweep;
 mod trace;
 mod twins;
 mod undo;
@@ -202,7 +206,7 @@ impl Engine {
             None => {
                 let mut pass = pass::Pass::wet(self, flow, id);
                 let error = pass.run(scope).await.err();
-                (pass.counts(), error)
+                (pass.counts(), error.or(pass.over_limit))
             }
         };
         counts.calls = self.calls(flow) - before;

@@ -7,9 +7,9 @@ use super::{Engine, Flow, Scope};
 use crate::clock::Timestamp;
 use crate::connector::Effect;
 use crate::mapping::{Column, Entity};
-use crate::model::{EntityName, FlowName, RunId, SystemName};
+use crate::model::{EntityName, FlowName, LinkId, RemoteId, RunId, SystemName};
 use crate::mutant::{Mutant, lives};
-use crate::plan::{Change, FlowPlan, Prepared};
+use crate::plan::{Change, FlowPlan, Matching, Prepared};
 use crate::store::{At, Counts, Facts, Held, Parked, ReadTo};
 use crate::{Error, ErrorKind, Result};
 
@@ -40,6 +40,18 @@ pub(super) struct Pass<'a> {
     pub ready: BTreeMap<(EntityName, SystemName), bool>,
     /// Records being brought along for others, so that two that refer to each other end.
     pub fetching: BTreeSet<At>,
+    /// Who was matched to whom.
+    pub matching: Matching,
+    /// Whether the flow never ran before.
+    pub is_first: bool,
+    /// Links that a page of records shows to be merged: the one that goes, the one that stays.
+    pub merged: Vec<(LinkId, LinkId)>,
+    /// Records to decide again once the feeds are read.
+    pub later: BTreeSet<At>,
+    /// Whether deletions are being followed: what was told of them before is decided anew.
+    pub following: bool,
+    /// Why nothing was put away, where too much would have been.
+    pub over_limit: Option<Error>,
     journaled: u64,
 }
 
@@ -66,6 +78,12 @@ impl<'a> Pass<'a> {
             preparations: Vec::new(),
             ready: BTreeMap::new(),
             fetching: BTreeSet::new(),
+            matching: Matching::default(),
+            is_first: false,
+            merged: Vec::new(),
+            later: BTreeSet::new(),
+            following: false,
+            over_limit: None,
             journaled: 0,
         }
     }
@@ -87,6 +105,8 @@ impl<'a> Pass<'a> {
             self.pull(entity, system, scope).await?;
         }
         self.revisit_doubles(entity).await?;
+        self.revisit_later().await?;
+        self.follow_departures(entity).await?;
         self.look_up_intents(entity, Intended::Creates).await
     }
 
@@ -98,6 +118,7 @@ impl<'a> Pass<'a> {
                 return Ok(());
             }
         }
+        self.is_first = true;
         for name in self.flow.between.iter().skip(1) {
             let resource = self.column(entity, name)?.resource().clone();
             let mut since = None;
@@ -122,28 +143,35 @@ impl<'a> Pass<'a> {
             (Scope::Changed, Some(read)) if read.digest == digest => Some(read.cursor),
             _ => None,
         };
+        let mark = if scope == Scope::Full { self.listing(entity, name)? } else { None };
         loop {
             self.go_on()?;
             let page = system.changes(&resource, since.as_ref()).await?;
             self.counts.read += page.records.len() as u64;
+            let listed: Vec<RemoteId> = page.records.iter().map(|record| record.id.clone()).collect();
             let read_to = ReadTo { cursor: page.next.clone(), digest, at: self.now() };
             if lives(Mutant::EarlyCursor) {
-                self.note_read(name, &read_to)?;
+                let mut facts = Facts::new();
+                facts.read_to(&self.flow.name, name, &read_to);
+                self.engine.store.commit(facts)?;
             }
             self.step(entity, name, page.records, super::step::Why::Changed).await?;
-            self.note_read(name, &read_to)?;
+            let mut facts = Facts::new();
+            facts.read_to(&self.flow.name, name, &read_to);
+            if let Some(mark) = &mark {
+                self.mark_listed(entity, name, &listed, mark, &mut facts)?;
+            }
+            self.engine.store.commit(facts)?;
             self.engine.watch.went_on(&self.flow.name, &self.counts);
             if !page.more {
-                return Ok(());
+                break;
             }
             since = Some(page.next);
         }
-    }
-
-    fn note_read(&self, name: &SystemName, read_to: &ReadTo) -> Result<()> {
-        let mut facts = Facts::new();
-        facts.read_to(&self.flow.name, name, read_to);
-        self.engine.store.commit(facts)
+        match mark {
+            Some(mark) => self.sweep(entity, name, &mark).await,
+            None => Ok(()),
+        }
     }
 
     /// Stops between two calls when a person asked for it.
@@ -233,7 +261,10 @@ impl<'a> Pass<'a> {
             *needed =
                 super::push::calls_for(self.engine, self.changes.iter().filter(|change| change.system == *system));
         }
+        let matching =
+            self.is_first.then(|| self.matching.complete(&self.flow.entity, &self.changes, &self.held, &self.parked));
         FlowPlan {
+            matching,
             flow: self.flow.name.clone(),
             entity: self.flow.entity.clone(),
             preparations: self.preparations,
@@ -248,6 +279,7 @@ impl<'a> Pass<'a> {
                 .filter(|error| error.kind() == ErrorKind::Denied)
                 .and_then(|error| error.fact("system").map(SystemName::from)),
             error: error.map(|error| error.to_string()),
+            over_limit: self.over_limit.map(|refusal| refusal.to_string()),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::pass::Pass;
 use super::work::{Trouble, Work};
 use crate::connector::{Effect, Lookup};
 use crate::mapping::Entity;
-use crate::model::{Canonical, Outcome, Presence, ResourceName, SystemName, Write, Written};
+use crate::model::{Canonical, Outcome, Presence, RemoteId, ResourceName, SystemName, Write, Written};
 use crate::mutant::{Mutant, lives};
 use crate::plan::{Change, Op};
 use crate::store::{Entry, Facts, LinkSide, Place, Seen, Why};
@@ -66,9 +66,13 @@ impl Pass<'_> {
         let gated = entity.totals().is_some();
         let writes: Vec<Write> = batch
             .iter()
-            .map(|(_, change)| {
+            .map(|(at, change)| {
                 let wait = gated && change.op == Op::Create;
-                change.write(if wait { Vec::new() } else { change.then.clone() })
+                let mut write = change.write(if wait { Vec::new() } else { change.then.clone() });
+                if let Write::Archive { expect, .. } = &mut write {
+                    *expect = works[*at].sides.get(system.name()).and_then(|side| side.record.version.clone());
+                }
+                write
             })
             .collect();
         let early = if lives(Mutant::LateOutbox) { None } else { Some(self.start(works, batch, &writes)?) };
@@ -117,7 +121,11 @@ impl Pass<'_> {
         write: &Write,
         first: Outcome,
     ) -> Outcome {
-        let Write::Create { key, .. } = write else { return first };
+        let key = match write {
+            Write::Create { key, .. } => key,
+            Write::Archive { id, .. } => return self.clear_up_archive(system, change, id, first).await,
+            Write::Update { .. } => return first,
+        };
         let mut outcome = first;
         for _ in 0..REPEATS {
             match &outcome {
@@ -142,6 +150,19 @@ impl Pass<'_> {
         outcome
     }
 
+    /// An unknown outcome of an archive is cleared up by reading the record.
+    async fn clear_up_archive(&self, system: &System, change: &Change, id: &RemoteId, first: Outcome) -> Outcome {
+        let Err(error) = first else { return first };
+        if error.kind() != ErrorKind::OutcomeUnknown {
+            return Err(error);
+        }
+        let found = system.read(&change.resource, std::slice::from_ref(id)).await?.into_iter().next();
+        match found.filter(|record| record.presence == Presence::Present) {
+            Some(_) => Err(error),
+            None => Ok(Written { id: id.clone(), record: None }),
+        }
+    }
+
     /// What was written, into the link: the record exists, whatever reading it says.
     fn take_back(
         &mut self,
@@ -155,7 +176,7 @@ impl Pass<'_> {
         let name = system.name().clone();
         let is_archived = matches!(change.op, Op::Archive { .. });
         let presence = if is_archived { Presence::Archived } else { Presence::Present };
-        let side = LinkSide { resource: change.resource.clone(), id: written.id.clone(), presence };
+        let side = LinkSide { resource: change.resource.clone(), id: written.id.clone(), presence, left: false };
         work.link.sides.insert(name.clone(), side);
         facts.link(&work.link);
         facts.seen(entity.name(), &name, &written.id, &Seen { link: work.link.id.clone(), hash: 0 });

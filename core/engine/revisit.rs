@@ -79,7 +79,7 @@ impl Pass<'_> {
         }
     }
 
-    async fn look_again(&mut self, places: &[&At]) -> Result<()> {
+    pub(super) async fn look_again(&mut self, places: &[&At]) -> Result<()> {
         let mut grouped: BTreeMap<(&EntityName, &SystemName), Vec<RemoteId>> = BTreeMap::new();
         for at in places {
             grouped.entry((&at.entity, &at.system)).or_default().push(at.id.clone());
@@ -104,6 +104,7 @@ impl Pass<'_> {
     async fn bury(&mut self, at: At) -> Result<()> {
         let mut facts = Facts::new();
         let known = self.engine.store.parked_at(&at)?;
+        self.note_gone(&at, &mut facts)?;
         let jobs = self.engine.store.jobs()?.into_iter().filter(|job| job.sources.contains(&at));
         let mut begun = Vec::new();
         for job in jobs {
@@ -111,6 +112,9 @@ impl Pass<'_> {
                 Some(what) => begun.push((job, what)),
                 None => facts.finish(&job.link, &job.target),
             }
+        }
+        if known.as_ref().is_some_and(|known| known.why == Why::Ambiguous) {
+            self.look_at_the_others(&at)?;
         }
         match begun.into_iter().next() {
             Some((job, what)) => self.tell_begun(&at, job, &what, &mut facts)?,
@@ -121,6 +125,22 @@ impl Pass<'_> {
             facts.release(&held.link, &held.target);
         }
         self.engine.store.commit(facts)
+    }
+
+    /// One of two that were to be merged is gone, as after a merge over there: the two may be one now.
+    fn look_at_the_others(&mut self, at: &At) -> Result<()> {
+        let seen = self.engine.store.seen(&at.entity, &at.system, &at.id)?;
+        let link = seen.map(|seen| self.engine.store.link(&seen.link)).transpose()?.flatten();
+        self.later.extend(link.iter().flat_map(super::work::places).filter(|place| place != at));
+        Ok(())
+    }
+
+    fn note_gone(&self, at: &At, facts: &mut Facts) -> Result<()> {
+        let Some(seen) = self.engine.store.seen(&at.entity, &at.system, &at.id)? else { return Ok(()) };
+        let Some(mut link) = self.engine.store.link(&seen.link)? else { return Ok(()) };
+        let Some(side) = link.sides.get_mut(&at.system).filter(|side| side.id == at.id) else { return Ok(()) };
+        side.presence = Presence::Gone;
+        self.keep(&link, facts)
     }
 
     fn tell_begun(&mut self, at: &At, job: Job, what: &str, facts: &mut Facts) -> Result<()> {

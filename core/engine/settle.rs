@@ -1,9 +1,10 @@
 //! What became of works is remembered: links, what was seen, what is held, parked or waits.
 
 use super::pass::Pass;
-use super::work::{Trouble, Work};
+use super::work::{Trouble, Work, is_planned};
 use crate::Result;
 use crate::mapping::Entity;
+use crate::plan::Twins;
 use crate::store::{Facts, Seen, Why as Parked};
 
 impl Pass<'_> {
@@ -27,19 +28,33 @@ impl Pass<'_> {
                     for other in work.places().into_iter().filter(|other| *other != at) {
                         self.unpark(&other, &mut facts)?;
                     }
+                    for place in work.places() {
+                        self.follow_again(&work.link, &place, &mut facts)?;
+                    }
                     self.park(&at, link, work.link.label.clone(), trouble.clone(), hash, &mut facts)?;
                     if !work.new {
-                        facts.link(&work.link);
+                        self.keep(&work.link, &mut facts)?;
                     }
                 }
-                None => self.remember(entity, work, &mut facts)?,
+                None => {
+                    self.tell_matched(work);
+                    self.remember(entity, work, &mut facts)?;
+                }
             }
         }
         self.engine.store.commit(facts)
     }
 
+    fn tell_matched(&mut self, work: &Work) {
+        let Some(by) = work.joined.clone().filter(|_| work.link.entity == self.flow.entity) else { return };
+        let (link, label) = (work.link.id.clone(), work.link.label.clone());
+        let there = work.link.sides.iter().filter(|(_, side)| !is_planned(&side.id));
+        let records = there.map(|(system, side)| (system.clone(), side.id.clone())).collect();
+        self.matching.link(Twins { link, label, records, by });
+    }
+
     fn remember(&mut self, entity: &Entity, work: &Work, facts: &mut Facts) -> Result<()> {
-        facts.link(&work.link);
+        self.keep(&work.link, facts)?;
         for (name, side) in &work.sides {
             let seen = Seen { link: work.link.id.clone(), hash: side.hash };
             facts.seen(entity.name(), name, &side.record.id, &seen);
@@ -71,6 +86,7 @@ impl Pass<'_> {
             }
         }
         for at in work.places() {
+            self.follow_again(&work.link, &at, facts)?;
             self.unpark(&at, facts)?;
         }
         self.park_conflicts(work, facts)

@@ -23,7 +23,7 @@ impl Pass<'_> {
         let mut facts = Facts::new();
         for record in records {
             let hash = content_hash(&record.fields, column.digest());
-            let seen = self.known(entity, system, &record, &mut facts)?;
+            let seen = self.known(entity, system, &record)?;
             for alias in record.aliases.iter().filter(|alias| **alias != record.id) {
                 // Merged away, it waits no more: the record that it is now has a place of its own.
                 let at = At { entity: entity.name().clone(), system: system.clone(), id: alias.clone() };
@@ -51,7 +51,10 @@ impl Pass<'_> {
             }
             match self.read_record(entity, system, &record) {
                 // It no longer takes part: what was wrong with it no longer matters.
-                Ok(None) => self.unpark(&place(entity, system, &record), &mut facts)?,
+                Ok(None) => {
+                    self.unpark(&place(entity, system, &record), &mut facts)?;
+                    self.note_left(system, link, &mut facts)?;
+                }
                 Ok(Some(canonical)) => {
                     works.push(work_of(entity, system, Fresh { record, hash, canonical, resolved: false }, link));
                 }
@@ -75,31 +78,32 @@ impl Pass<'_> {
 
     /// What is known of a record under its id or, after a merge, under one of its old ids.
     ///
-    /// A record that has a counterpart nowhere takes the place of one that had and was merged into it.
-    fn known(&self, entity: &Entity, system: &SystemName, record: &Record, facts: &mut Facts) -> Result<Option<Seen>> {
-        let store = &self.engine.store;
-        let own = store.seen(entity.name(), system, &record.id)?;
+    /// A record of a new id takes the place of one that was merged into it; two that both have a link are looked into.
+    fn known(&mut self, entity: &Entity, system: &SystemName, record: &Record) -> Result<Option<Seen>> {
+        let store = self.engine.store.clone();
+        let mut own = store.seen(entity.name(), system, &record.id)?;
         for alias in &record.aliases {
             let Some(seen) = store.seen(entity.name(), system, alias)? else { continue };
-            if own.as_ref().is_some_and(|own| own.link == seen.link) {
-                continue;
+            match &own {
+                Some(own) if own.link == seen.link => {}
+                Some(own) => self.merged.push((seen.link, own.link.clone())),
+                None => own = self.take_place(entity, system, record, seen)?,
             }
-            let Some(mut link) = store.link(&seen.link)? else { continue };
-            let is_alone = match &own {
-                Some(own) => store.link(&own.link)?.is_none_or(|own| own.sides.len() == 1) && link.sides.len() > 1,
-                None => true,
-            };
-            let Some(side) = link.sides.get_mut(system).filter(|_| is_alone) else { continue };
-            side.id = record.id.clone();
-            let moved = Seen { link: link.id.clone(), hash: 0 };
-            facts.seen(entity.name(), system, &record.id, &moved);
-            // The link must be found under its new id by what follows in this very page.
-            let mut now = Facts::new();
-            now.link(&link);
-            store.commit(now)?;
-            return Ok(Some(moved));
         }
         Ok(own)
+    }
+
+    fn take_place(&self, entity: &Entity, system: &SystemName, record: &Record, seen: Seen) -> Result<Option<Seen>> {
+        let Some(mut link) = self.engine.store.link(&seen.link)? else { return Ok(None) };
+        let Some(side) = link.sides.get_mut(system) else { return Ok(None) };
+        side.id = record.id.clone();
+        let moved = Seen { link: link.id.clone(), hash: 0 };
+        // The link must be found under its new id by what follows in this very page.
+        let mut facts = Facts::new();
+        facts.seen(entity.name(), system, &record.id, &moved);
+        facts.link(&link);
+        self.engine.store.commit(facts)?;
+        Ok(Some(moved))
     }
 
     /// A record that was put away keeps its link: it may come back, and nothing is deleted elsewhere.
@@ -119,10 +123,19 @@ impl Pass<'_> {
         let Some(mut link) = link else { return Ok(()) };
         if let Some(side) = link.sides.get_mut(system) {
             side.presence = record.presence;
+            side.left |= self.is_left_out(entity, system, record);
         }
-        facts.link(&link);
         facts.seen(&link.entity, system, &record.id, &Seen { link: link.id.clone(), hash: 0 });
-        Ok(())
+        self.keep(&link, facts)
+    }
+
+    /// A record that its column's `where` leaves out by now keeps its link; should it be deleted, that concerns nobody.
+    fn note_left(&self, system: &SystemName, link: Option<Link>, facts: &mut Facts) -> Result<()> {
+        let Some(mut link) = link else { return Ok(()) };
+        let Some(side) = link.sides.get_mut(system).filter(|side| !side.left) else { return Ok(()) };
+        side.left = true;
+        side.presence = Presence::Present;
+        self.keep(&link, facts)
     }
 
     /// The record's canonical form, or `None` when the column's `where` leaves it out.
@@ -203,7 +216,7 @@ fn work_of(entity: &Entity, system: &SystemName, fresh: Fresh, link: Option<Link
     let side = || LinkSide {
         resource: entity.column(system).map(|column| column.resource().clone()).unwrap_or_else(|| "".into()),
         id: fresh.record.id.clone(),
-        presence: Presence::Present,
+        ..LinkSide::default()
     };
     let mut link = link.unwrap_or_else(|| Link {
         id: super::link::link_id(entity.name(), system, &fresh.record.id),
@@ -214,6 +227,7 @@ fn work_of(entity: &Entity, system: &SystemName, fresh: Fresh, link: Option<Link
     });
     if let Some(known) = link.sides.get_mut(system) {
         known.presence = Presence::Present;
+        known.left = false;
     }
     Work { link, new, source: system.clone(), sides: [(system.clone(), fresh)].into(), ..Work::default() }
 }

@@ -135,13 +135,18 @@ impl Pass<'_> {
                     let side = LinkSide {
                         resource: change.resource.clone(),
                         id: planned_id(&work.link.id),
-                        presence: Presence::Present,
+                        ..LinkSide::default()
                     };
                     work.link.sides.insert(change.system.clone(), side);
                     self.counts.created += 1;
                 }
                 Op::Update { .. } | Op::Finish { .. } => self.counts.updated += 1,
-                Op::Archive { .. } => self.counts.archived += 1,
+                Op::Archive { .. } => {
+                    if let Some(side) = work.link.sides.get_mut(&change.system) {
+                        side.presence = Presence::Archived;
+                    }
+                    self.counts.archived += 1;
+                }
             }
             work.link.agreed = Some(change.agreed.clone());
             self.changes.push(change);

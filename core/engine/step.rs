@@ -42,6 +42,8 @@ impl Pass<'_> {
         // Boxed, because a record's references are brought here by the same way.
         Box::pin(async move {
             let mut works = self.sift(entity, system, records, &because)?;
+            self.reunite_found(entity, &mut works).await?;
+            works.retain(|work| !work.stopped);
             if works.is_empty() {
                 return Ok(());
             }
@@ -118,7 +120,10 @@ impl Pass<'_> {
     pub(super) async fn catch_up(&mut self, entity: &Entity, works: &mut [Work]) -> Result<()> {
         for work in works.iter_mut().filter(|work| work.is_sound()) {
             let Some(known) = self.engine.store.link(&work.link.id)? else { continue };
-            if known.sides.keys().any(|name| !work.link.sides.contains_key(name)) {
+            if known.id != work.link.id {
+                work.trouble = Some(Trouble::new(Parked::Ambiguous, format!("it is one with {} now", known.id)));
+                work.stopped = true;
+            } else if known.sides.keys().any(|name| !work.link.sides.contains_key(name)) {
                 let own = std::mem::replace(&mut work.link, known);
                 work.link.sides.extend(own.sides);
                 work.new = false;
@@ -127,8 +132,22 @@ impl Pass<'_> {
         self.gather(entity, works).await
     }
 
-    /// Reads the other sides of each link, batched by system.
+    /// Reads the other sides of each link, batched by system; links whose records were merged become one.
     pub(super) async fn gather(&mut self, entity: &Entity, works: &mut [Work]) -> Result<()> {
+        self.read_sides(entity, works).await?;
+        if self.reunite_merged(entity, works).await? {
+            self.read_sides(entity, works).await?;
+        }
+        for work in works.iter_mut() {
+            if work.matched {
+                super::meet::part_strangers(entity, work);
+            }
+            self.note_unfinished(work)?;
+        }
+        Ok(())
+    }
+
+    async fn read_sides(&mut self, entity: &Entity, works: &mut [Work]) -> Result<()> {
         let mut systems: Vec<SystemName> = works.iter().flat_map(|work| work.link.sides.keys().cloned()).collect();
         systems.sort();
         systems.dedup();
@@ -154,12 +173,6 @@ impl Pass<'_> {
                 self.attach(entity, &mut works[at], &name, found)?;
             }
         }
-        for work in works.iter_mut() {
-            if work.matched {
-                super::meet::part_strangers(entity, work);
-            }
-            self.note_unfinished(work)?;
-        }
         Ok(())
     }
 
@@ -178,19 +191,17 @@ impl Pass<'_> {
         let Some(record) = found.filter(|record| record.presence == Presence::Present) else {
             // What was deleted over there stays linked: it is neither made again nor deleted elsewhere.
             side.presence = found.map_or(Presence::Gone, |record| record.presence);
-            if self.flow.on_delete == super::OnDelete::Review {
-                let reason = format!("{name}/{} was deleted; the others keep theirs", side.id);
-                work.trouble = Some(Trouble::new(Parked::Deleted, reason));
+            side.left |= found.is_some_and(|record| self.is_left_out(entity, name, record));
+            if let Some(told) = self.told_absent(work, name)? {
+                work.trouble = Some(told);
             }
             return Ok(());
         };
         if side.id != record.id
             && let Some(other) = self.link_of(entity, name, record)?.filter(|other| other.id != work.link.id)
         {
-            let reason = format!(
-                "{name}/{} was merged into {name}/{}, which is {} \"{}\"; merge their counterparts too",
-                side.id, record.id, other.id, other.label
-            );
+            let reason = format!("{name}/{} was merged into {name}/{}, which is {}", side.id, record.id, other.id);
+            work.merged_into = Some(other.id);
             work.trouble = Some(Trouble::new(Parked::Ambiguous, reason));
             return Ok(());
         }
@@ -198,9 +209,10 @@ impl Pass<'_> {
         side.presence = Presence::Present;
         match self.take_in(entity, name, record) {
             Ok(Some(fresh)) => {
+                side.left = false;
                 work.sides.insert(name.clone(), fresh);
             }
-            Ok(None) => {}
+            Ok(None) => side.left = true,
             Err(trouble) => work.trouble = Some(*trouble),
         }
         Ok(())
@@ -225,7 +237,7 @@ impl Pass<'_> {
     /// Adds a record of another system to a work, as one more side of its link.
     pub(super) fn join(&self, entity: &Entity, work: &mut Work, name: &SystemName, record: &Record) -> Result<()> {
         let resource = self.column(entity, name)?.resource().clone();
-        let side = crate::store::LinkSide { resource, id: record.id.clone(), presence: record.presence };
+        let side = crate::store::LinkSide { resource, id: record.id.clone(), presence: record.presence, left: false };
         work.link.sides.insert(name.clone(), side);
         self.attach(entity, work, name, Some(record))?;
         self.note_unfinished(work)

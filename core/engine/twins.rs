@@ -6,13 +6,13 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use super::link::{match_hash, match_hashes, same_key, shared_key};
-use super::meet::stranger;
+use super::meet::{HUBS_KEY, named, stranger};
 use super::pass::Pass;
 use super::work::{Fresh, Trouble, Work};
 use crate::Result;
 use crate::connector::{Effect, Lookup};
 use crate::mapping::Entity;
-use crate::model::{Canonical, ExternalKey, FieldName, LinkId, Presence, Record, SystemName};
+use crate::model::{ExternalKey, FieldName, LinkId, Presence, Record, SystemName};
 use crate::mutant::{Mutant, lives};
 use crate::store::Why;
 
@@ -48,6 +48,7 @@ impl Pass<'_> {
                     };
                     if let Some(record) = found.iter().find(mine) {
                         self.join(entity, &mut works[at], target, record)?;
+                        works[at].joined = Some(HUBS_KEY.to_owned());
                         self.counts.linked += 1;
                     }
                 }
@@ -182,7 +183,7 @@ impl Pass<'_> {
                 works[*at].trouble = Some(Trouble::new(Why::Ambiguous, reason));
                 continue;
             }
-            self.take_twin(entity, target, &mut works[*at], &known, &hits)?;
+            self.take_twin(entity, target, &mut works[*at], key, &hits)?;
         }
         Ok(())
     }
@@ -192,9 +193,10 @@ impl Pass<'_> {
         entity: &Entity,
         target: &SystemName,
         work: &mut Work,
-        known: &Canonical,
+        key: &[FieldName],
         hits: &[&Fresh],
     ) -> Result<()> {
+        let known = &work.best_values();
         let [hit] = hits else {
             if hits.len() > 1 {
                 let ids: Vec<&str> = hits.iter().map(|hit| hit.record.id.as_str()).collect();
@@ -222,11 +224,12 @@ impl Pass<'_> {
             }
             Some(link) => {
                 let source = work.source.clone();
-                self.enter(work, &source, link, &mut BTreeSet::new());
+                self.enter(work, &source, link, &mut BTreeSet::new(), &named(key));
                 self.join(entity, work, target, &hit.record)?;
             }
             None => {
                 self.join(entity, work, target, &hit.record)?;
+                work.joined = Some(named(key));
                 self.counts.linked += 1;
             }
         }

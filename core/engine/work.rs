@@ -41,6 +41,10 @@ pub(super) struct Work {
     pub new: bool,
     /// The record that brought it here.
     pub source: SystemName,
+    /// The match key by which it was linked to a twin just now.
+    pub joined: Option<String>,
+    /// The link that its own record was merged into, while that is being looked into.
+    pub merged_into: Option<LinkId>,
     /// Whether a match key brought it to a link that the hub knew: its sides have never met before.
     pub matched: bool,
     /// Its sides, as they are now.
@@ -112,13 +116,7 @@ impl Work {
 
     /// The addresses of all its records.
     pub fn places(&self) -> Vec<At> {
-        let entity = &self.link.entity;
-        let at = |(system, side): (&SystemName, &crate::store::LinkSide)| At {
-            entity: entity.clone(),
-            system: system.clone(),
-            id: side.id.clone(),
-        };
-        self.link.sides.iter().map(at).collect()
+        places(&self.link)
     }
 
     /// Whether nothing stands in its way.
@@ -138,6 +136,16 @@ impl Work {
         }
         values
     }
+}
+
+/// The addresses of all records of a link.
+pub(super) fn places(link: &Link) -> Vec<At> {
+    let at = |(system, side): (&SystemName, &crate::store::LinkSide)| At {
+        entity: link.entity.clone(),
+        system: system.clone(),
+        id: side.id.clone(),
+    };
+    link.sides.iter().map(at).collect()
 }
 
 /// The id of a record that a plan would create.

@@ -17,6 +17,7 @@ pub struct Column {
     pub(super) key: String,
     pub(super) resource: ResourceName,
     pub(super) filter: Option<Expr>,
+    pub(super) archive: Option<Expr>,
     pub(super) set: Fields,
     pub(super) cells: Vec<Arc<Cell>>,
     /// Field name to its place in `cells`.
@@ -46,9 +47,10 @@ impl Column {
         self.digest
     }
 
-    /// Native paths read, by fields, `where` and expressions; those of lines as `lines.qty`.
+    /// Native paths read, by fields, `where`, `archive` and expressions; those of lines as `lines.qty`.
     pub fn wanted(&self) -> BTreeSet<String> {
-        let mut paths: BTreeSet<String> = self.filter.iter().flat_map(Expr::paths).cloned().collect();
+        let rules = self.filter.iter().chain(&self.archive);
+        let mut paths: BTreeSet<String> = rules.flat_map(Expr::paths).cloned().collect();
         for cell in &self.cells {
             wanted_by(cell, "", &mut paths);
         }
@@ -67,6 +69,12 @@ impl Column {
     /// Whether the record takes part: `where`.
     pub fn takes_part(&self, native: &Fields) -> Result<bool, Problem> {
         self.filter.as_ref().map_or(Ok(true), |filter| filter.holds(native).map_err(|why| Problem::new("where", why)))
+    }
+
+    /// Whether the hub may put the record away: `archive`; `None` where the mapping does not say.
+    pub fn may_archive(&self, native: &Fields) -> Result<Option<bool>, Problem> {
+        let holds = self.archive.as_ref().map(|rule| rule.holds(native).map_err(|why| Problem::new("archive", why)));
+        holds.transpose()
     }
 
     /// The canonical fields this column carries; references come out as they stand here: native ids, or values of the

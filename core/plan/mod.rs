@@ -1,12 +1,15 @@
 //! Changes with their reasons: saved, shown, applied.
 
 mod file;
+mod matching;
 mod show;
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+pub use matching::{Examples, Matching, New, Twins, Unclear};
 
 use crate::model::{
     Action, Canonical, EntityName, Fields, FlowName, LinkId, RemoteId, ResourceName, RunId, SystemName, Write,
@@ -77,6 +80,11 @@ pub struct Basis {
     pub modified: Option<Timestamp>,
 }
 
+impl Basis {
+    /// The hash of a record that is not there any more.
+    pub const GONE: &str = "gone";
+}
+
 impl Change {
     /// The write that a connector is asked for; `then` only where nothing must be compared first.
     pub fn write(&self, then: Vec<Action>) -> Write {
@@ -126,6 +134,9 @@ pub struct FlowPlan {
     pub parked: Vec<Parked>,
     /// What was read, linked and left alone.
     pub counts: Counts,
+    /// Who was matched to whom, on a flow's first run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matching: Option<Matching>,
     /// API calls that the changes will cost, by system; reading again for `apply` comes on top.
     pub calls: BTreeMap<SystemName, u64>,
     /// Why it could not be made in whole.
@@ -136,6 +147,9 @@ pub struct FlowPlan {
     /// The system that refused the hub's credentials, where that is why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub denied: Option<SystemName>,
+    /// Why nothing is put away, where too much would be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over_limit: Option<String>,
 }
 
 /// Something an account lacks.

@@ -46,7 +46,10 @@ impl fmt::Display for FlowPlan {
                 self.flow, self.entity, counts.read, counts.unchanged, counts.linked
             )?,
         }
-        if let Some(error) = &self.error {
+        if let Some(matching) = &self.matching {
+            write!(f, "{matching}")?;
+        }
+        for error in self.error.iter().chain(&self.over_limit) {
             writeln!(f, "  ! {error}")?;
         }
         for one in &self.preparations {

@@ -63,6 +63,9 @@ pub struct LinkSide {
     /// Whether it is still there.
     #[serde(default)]
     pub presence: Presence,
+    /// Whether its column's `where` leaves it out by now: what becomes of it is nothing to the others.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub left: bool,
 }
 
 /// How far a flow has read a system.

@@ -3,8 +3,10 @@
 mod backend;
 #[cfg(test)]
 mod contract;
+mod departed;
 mod export;
 mod facts;
+mod heirs;
 mod history;
 mod inbox;
 mod memory;
@@ -15,6 +17,7 @@ mod turns;
 mod typed;
 
 pub use backend::{Backend, Batch, Pair};
+pub use departed::Departed;
 pub use export::{export, import};
 pub use facts::{At, Counts, Entry, FieldEntry, Held, Job, Link, LinkSide, Parked, ReadTo, Run, Seen, Verdict, Why};
 pub use history::{Known, Origin, Place};

@@ -30,6 +30,7 @@ use disk::{Disk, Machine};
 use files::Files;
 use folder::Folder;
 use index::is_own;
+use log::Extent;
 use parts::OWN;
 use seal::Seal;
 use tally::Tally;
@@ -50,7 +51,7 @@ pub struct Sled {
     /// Held for reading by reads and for writing while a group is applied, so that no read sees half a commit.
     whole: Arc<RwLock<()>>,
     asks: Option<Sender<Ask>>,
-    committer: Option<JoinHandle<Option<(Seal, u64)>>>,
+    committer: Option<JoinHandle<Option<(Seal, Extent)>>>,
     /// Dropped last: it waits for the engine to be gone before others may come.
     folder: Folder,
 }

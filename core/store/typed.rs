@@ -50,21 +50,27 @@ impl Store {
         if facts.batch.is_empty() { Ok(()) } else { self.backend.commit(facts.batch) }
     }
 
-    /// The link `id`.
+    /// The link `id`, or the one that it became part of.
     pub fn link(&self, id: &LinkId) -> Result<Option<Link>> {
-        self.read(&key(LINKS, &[id.as_str()]))
+        let found = self.read(&key(LINKS, &[id.as_str()]))?;
+        match found {
+            None => self.heir(id)?.map_or(Ok(None), |heir| self.read(&key(LINKS, &[heir.as_str()]))),
+            found => Ok(found),
+        }
     }
 
     /// What was last seen of a record.
     pub fn seen(&self, entity: &EntityName, system: &SystemName, id: &RemoteId) -> Result<Option<Seen>> {
         let found = self.backend.get(&key(SEEN, &[entity.as_str(), system.as_str(), id.as_str()]))?;
-        found.map(|bytes| decode_seen(&bytes)).transpose()
+        let Some(seen) = found.map(|bytes| decode_seen(&bytes)).transpose()? else { return Ok(None) };
+        Ok(Some(Seen { link: self.heir(&seen.link)?.unwrap_or(seen.link), hash: seen.hash }))
     }
 
     /// The link whose match key hashes to `hash`.
     pub fn matched(&self, entity: &EntityName, hash: u64) -> Result<Option<LinkId>> {
         let found = self.backend.get(&key(MATCHES, &[entity.as_str(), &format!("{hash:016x}")]))?;
-        Ok(found.map(|bytes| LinkId::new(String::from_utf8_lossy(&bytes))))
+        let Some(link) = found.map(|bytes| LinkId::new(String::from_utf8_lossy(&bytes))) else { return Ok(None) };
+        Ok(Some(self.heir(&link)?.unwrap_or(link)))
     }
 
     /// How far a flow has read a system.
@@ -320,13 +326,12 @@ fn decode_seen(bytes: &[u8]) -> Result<Seen> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Presence;
     use crate::store::{LinkSide, Memory};
 
     #[test]
     fn facts_come_back_as_they_were_told() {
         let store = Store::new(Arc::new(Memory::default()));
-        let side = LinkSide { resource: "deals".into(), id: "1".into(), presence: Presence::Present };
+        let side = LinkSide { resource: "deals".into(), id: "1".into(), ..LinkSide::default() };
         let link = Link {
             id: "sale:crm:1".into(),
             entity: "sale".into(),

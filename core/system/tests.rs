@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use serde_json::Map;
 
 use super::*;
-use crate::connector::{Batch, Capabilities};
-use crate::model::{Action, ExternalKey, Written};
+use crate::connector::{Batch, Capabilities, Effect};
+use crate::model::{Action, ExternalKey, Outcome, Write, Written};
 
 /// Notes how it is called; fails where it is told to.
 #[derive(Debug)]

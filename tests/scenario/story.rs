@@ -37,6 +37,9 @@ pub(super) struct Story {
     /// The feeds tell every record twice.
     #[serde(default)]
     pub(super) feeds_repeat: bool,
+    /// Systems that can put nothing away.
+    #[serde(default)]
+    pub(super) cannot_archive: Vec<String>,
     #[serde(default)]
     pub(super) given: Tables,
     #[serde(default)]
@@ -107,6 +110,8 @@ pub(super) enum Event {
     Sync(usize),
     /// The same, at once.
     SyncSoon(usize),
+    /// The same, an hour apart, reading everything whatever was read before.
+    SyncFull(usize),
     /// Every flow is planned, and the plan applied as it is.
     Apply(Gap),
     /// The next writes of a system go wrong: `erp = ["lost_answer"]`.
@@ -164,6 +169,12 @@ pub(super) struct Then {
     /// How many records a resource must have: `"erp/orders" = 1`.
     #[serde(default)]
     pub(super) count: BTreeMap<String, usize>,
+    /// Lines of the plan that was made before the first run.
+    #[serde(default)]
+    pub(super) first_plan: Vec<String>,
+    /// Every record that is put away, such as `erp/companies/n1`; by default the hub put none away.
+    #[serde(default)]
+    pub(super) archived: Option<Vec<String>>,
     /// Every write that took effect, in order.
     #[serde(default)]
     pub(super) journal: Option<Vec<String>>,

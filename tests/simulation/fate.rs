@@ -181,11 +181,9 @@ impl Fate {
             () = self.0.crashed.notified() => None,
             done = work => Some(done),
         };
-        let mut state = self.state();
-        state.tally.runs += 1;
+        self.count(|tally| tally.runs += 1);
         // It may have come to its end with errors of a disk that was gone already.
-        let is_dead = std::mem::take(&mut state.is_dead);
-        drop(state);
+        let is_dead = std::mem::take(&mut self.state().is_dead);
         if is_dead && done.is_some() {
             self.0.crashed.notified().await;
         }

@@ -101,6 +101,7 @@ fn column(
         return None;
     };
     let filter = on(|on| on.filter.is_some()).and_then(|on| on.filter.as_ref());
+    let archive = on(|on| on.archive.is_some()).and_then(|on| on.archive.as_ref());
     let set = on(|on| on.set.is_some()).and_then(|on| on.set.clone()).unwrap_or_default();
     let cells = cells(compiler, layers, findings);
     let places = cells.iter().enumerate().map(|(place, cell)| (cell.field.clone(), place)).collect();
@@ -108,6 +109,7 @@ fn column(
         key: (*name).to_owned(),
         resource: ResourceName::new(resource.get_ref().as_str()),
         filter: filter.and_then(|filter| expression(filter, &Scope::Native, findings)),
+        archive: archive.and_then(|archive| expression(archive, &Scope::Native, findings)),
         set,
         cells,
         places,

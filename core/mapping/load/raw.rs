@@ -48,6 +48,9 @@ pub(super) struct On {
     /// An expression over native fields: only the records for which it holds take part.
     #[schemars(rename = "where")]
     filter: Option<String>,
+    /// An expression over native fields, such as `status == 'draft'`: only the records for which it holds may be put away
+    /// by a flow with `on_delete = "archive"`. A document with drafts is put away only where this says that it is one.
+    archive: Option<String>,
     /// Native constants when the hub creates one.
     set: Option<BTreeMap<String, Value>>,
 }

@@ -64,7 +64,13 @@ impl Reader<'_, '_> {
         let table = self.table_of(item)?;
         self.only::<raw::On>(table);
         let set = table.get("set").and_then(|set| self.table_of(set)).map(fields);
-        Some(OnSpec { column, resource: self.text(table, "resource"), filter: self.text(table, "where"), set })
+        Some(OnSpec {
+            column,
+            resource: self.text(table, "resource"),
+            filter: self.text(table, "where"),
+            archive: self.text(table, "archive"),
+            set,
+        })
     }
 
     fn field(&mut self, name: At, item: &Item<'_>) -> Option<FieldSpec> {

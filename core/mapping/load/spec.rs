@@ -33,6 +33,7 @@ pub(super) struct OnSpec {
     pub(super) column: At,
     pub(super) resource: Option<At>,
     pub(super) filter: Option<At>,
+    pub(super) archive: Option<At>,
     pub(super) set: Option<Fields>,
 }
 

@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::files::Files;
-use super::log::Change;
+use super::log::{Change, Extent};
 use super::seal::Seal;
 use super::{parts, quiet};
 use crate::store::Batch;
@@ -39,7 +39,7 @@ impl Committer {
     }
 
     /// Serves until nobody can ask any more, and gives what is left to be said of a store that is sound.
-    pub(super) fn run(mut self, asked: &Receiver<Ask>) -> Option<(Seal, u64)> {
+    pub(super) fn run(mut self, asked: &Receiver<Ask>) -> Option<(Seal, Extent)> {
         while let Ok(first) = asked.recv() {
             let mut weight = weight(&first.batch);
             let mut asks = vec![first];

@@ -2,7 +2,7 @@
 
 use super::folder::Folder;
 use super::index::{FORMAT_KEY, Index};
-use super::log::{Change, Log};
+use super::log::{Change, Extent, Log};
 use super::quiet::damaged;
 use super::seal::{Ended, Seal, Sealed};
 use crate::{ErrorKind, Result};
@@ -31,14 +31,15 @@ impl Files {
         let mut seal = Seal::open(&folder.seal(), folder.disk())?;
         let sealed = seal.read()?;
         let acknowledged = sealed.as_ref().map_or(0, |sealed| sealed.groups);
-        let log = Log::open(folder.path(), folder.disk())?;
+        let closed = sealed.as_ref().filter(|sealed| sealed.ended == Ended::Closed).map(|sealed| sealed.log);
+        let log = Log::open(folder.path(), folder.disk(), closed)?;
         let logged = log.as_ref().map_or(0, |log| log.extent().groups);
         let log_is_whole = log.is_some() && logged >= acknowledged;
         if log_is_whole && !is_trusted(sealed.as_ref(), folder.disk().boot()) {
             folder.clear_engine()?;
         }
         // Only now: whoever is killed here must not leave the word that torn files can be trusted.
-        seal.write(acknowledged, Ended::Open)?;
+        seal.write(Extent { groups: acknowledged, ..Extent::default() }, Ended::Open)?;
         seal.keep()?;
         let (index, log) = match (proven(folder, sealed.as_ref()), log) {
             (Ok(index), Some(log)) if is_behind(&index, &log) && log_is_whole => (index, log),
@@ -100,7 +101,7 @@ impl Files {
     /// Makes one group survive a power cut; it is not seen before it is [shown](Self::show).
     pub(super) fn keep(&mut self, changes: &[Change]) -> Result<()> {
         self.log.add(changes)?;
-        self.seal.write(self.log.extent().groups, Ended::Open)
+        self.seal.write(self.log.extent(), Ended::Open)
     }
 
     /// Lets reads see the group that was kept, all or nothing.
@@ -114,9 +115,9 @@ impl Files {
     }
 
     /// What is left to be done once the engine is gone.
-    pub(super) fn close(self) -> Result<(Seal, u64)> {
+    pub(super) fn close(self) -> Result<(Seal, Extent)> {
         self.index.flush()?;
-        Ok((self.seal, self.log.extent().groups))
+        Ok((self.seal, self.log.extent()))
     }
 }
 

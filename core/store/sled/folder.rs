@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::disk::Disk;
 use super::index::unusable;
+use super::log::Extent;
 use super::seal::{Ended, Seal};
 use crate::{Error, ErrorKind, Result};
 use jiff::Timestamp;
@@ -23,8 +24,8 @@ pub(super) struct Folder {
     path: PathBuf,
     claim: File,
     disk: Arc<dyn Disk>,
-    /// What is said of the store once its engine is gone: how many groups it has.
-    closing: Option<(Seal, u64)>,
+    /// What is said of the store once its engine is gone: what its log holds.
+    closing: Option<(Seal, Extent)>,
 }
 
 impl Folder {
@@ -109,14 +110,14 @@ impl Folder {
     }
 
     /// Has the store sealed as closed once its engine is gone.
-    pub(super) fn close_after_engine(&mut self, closing: (Seal, u64)) {
+    pub(super) fn close_after_engine(&mut self, closing: (Seal, Extent)) {
         self.closing = Some(closing);
     }
 
     fn close(&mut self) -> Result<()> {
-        let Some((mut seal, groups)) = self.closing.take() else { return Ok(()) };
+        let Some((mut seal, log)) = self.closing.take() else { return Ok(()) };
         self.disk.keep_all(&self.engine()).map_err(unusable)?;
-        seal.write(groups, Ended::Closed)?;
+        seal.write(log, Ended::Closed)?;
         seal.keep()
     }
 

@@ -64,8 +64,10 @@ pub(super) struct Extent {
     pub(super) base: u64,
     /// The last group.
     pub(super) groups: u64,
-    base_bytes: u64,
-    bytes: u64,
+    /// Length of the base.
+    pub(super) base_bytes: u64,
+    /// Length of all of it.
+    pub(super) bytes: u64,
 }
 
 struct Record {
@@ -76,7 +78,9 @@ struct Record {
 
 impl Log {
     /// Opens the newest log of `folder` that has a whole base; the others are taken away.
-    pub(super) fn open(folder: &Path, disk: Arc<dyn Disk>) -> Result<Option<Self>> {
+    ///
+    /// It is read from beginning to end, unless it is as long as it was when the store was closed, which is `closed`.
+    pub(super) fn open(folder: &Path, disk: Arc<dyn Disk>, closed: Option<Extent>) -> Result<Option<Self>> {
         let mut logs = Vec::new();
         for path in files(folder).map_err(unusable)? {
             let number = path.to_string_lossy().rsplit(NAME).next().and_then(|number| number.parse::<u64>().ok());
@@ -86,7 +90,13 @@ impl Log {
         let mut newest = None;
         for (number, path) in logs.into_iter().rev() {
             if newest.is_none() && number.is_some() {
-                newest = Self::at_end(path, &disk)?;
+                let is_as_closed = |closed: &Extent| {
+                    number == Some(closed.base) && path.metadata().is_ok_and(|file| file.len() == closed.bytes)
+                };
+                newest = match closed.filter(is_as_closed) {
+                    Some(extent) => Some(Self::with(path, &disk, extent)?),
+                    None => Self::at_end(path, &disk)?,
+                };
             } else {
                 fs::remove_file(path).map_err(unusable)?;
             }
@@ -94,12 +104,17 @@ impl Log {
         Ok(newest)
     }
 
+    fn with(path: PathBuf, disk: &Arc<dyn Disk>, extent: Extent) -> Result<Self> {
+        let file = OpenOptions::new().read(true).write(true).open(&path).map_err(unusable)?;
+        Ok(Self { file, path, disk: Arc::clone(disk), extent })
+    }
+
     /// The log at `path`, `None` where its base is not whole.
     fn at_end(path: PathBuf, disk: &Arc<dyn Disk>) -> Result<Option<Self>> {
-        let file = OpenOptions::new().read(true).write(true).open(&path).map_err(unusable)?;
-        let mut extent = Extent::default();
+        let mut log = Self::with(path, disk, Extent::default())?;
+        let extent = &mut log.extent;
         let mut is_whole = false;
-        let mut from = BufReader::new(&file);
+        let mut from = BufReader::new(&log.file);
         while let Some((record, length)) = read(&mut from)? {
             match record.kind {
                 BASE if !is_whole => {}
@@ -113,10 +128,7 @@ impl Log {
                 extent.base_bytes = extent.bytes;
             }
         }
-        if !is_whole {
-            return Ok(None);
-        }
-        Ok(Some(Self { file, path, disk: Arc::clone(disk), extent }))
+        Ok(is_whole.then_some(log))
     }
 
     /// Begins a log in `folder` with all that a store holds after `groups` groups; others are taken away.

@@ -9,6 +9,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::disk::Disk;
 use super::index::unusable;
+use super::log::Extent;
 use crate::Result;
 
 /// Whether the store was closed after its last commit.
@@ -26,11 +27,14 @@ pub(super) struct Sealed {
     /// Groups that are acknowledged; it may lag behind the log.
     pub(super) groups: u64,
     pub(super) ended: Ended,
+    /// What the log held then; a version without a log said nothing of it.
+    pub(super) log: Extent,
     /// Since which start of the machine the store is open.
     pub(super) boot: String,
 }
 
-/// The open file: number of groups (8 bytes, high byte first), 1 when closed, the machine's start, and the hash of all.
+/// The open file: number of groups (8 bytes, high byte first), 1 when closed, the log's base, the base's length, the
+/// log's length (8 bytes each), the machine's start, and the hash of all (8 bytes).
 ///
 /// It is synced when the store is opened and when it is closed, and in between only written.
 #[derive(Debug)]
@@ -55,9 +59,10 @@ impl Seal {
         Ok(parsed(&bytes))
     }
 
-    pub(super) fn write(&mut self, groups: u64, ended: Ended) -> Result<()> {
-        let mut bytes = groups.to_be_bytes().to_vec();
+    pub(super) fn write(&mut self, log: Extent, ended: Ended) -> Result<()> {
+        let mut bytes = log.groups.to_be_bytes().to_vec();
         bytes.push(u8::from(ended == Ended::Closed));
+        bytes.extend([log.base, log.base_bytes, log.bytes].map(u64::to_be_bytes).concat());
         bytes.extend(self.disk.boot().unwrap_or_default().as_bytes());
         bytes.extend(xxh3_64(&bytes).to_be_bytes());
         let written = self.file.seek(SeekFrom::Start(0)).and_then(|_| self.file.write_all(&bytes));
@@ -72,10 +77,20 @@ impl Seal {
 
 fn parsed(bytes: &[u8]) -> Option<Sealed> {
     let (told, hash) = bytes.split_last_chunk::<8>()?;
+    if xxh3_64(told).to_be_bytes() != *hash {
+        return None;
+    }
     let (groups, rest) = told.split_first_chunk::<8>()?;
-    let (ended, boot) = rest.split_first()?;
+    let groups = u64::from_be_bytes(*groups);
+    let (ended, rest) = rest.split_first()?;
     let ended = if *ended == 1 { Ended::Closed } else { Ended::Open };
-    let boot = String::from_utf8(boot.to_vec()).ok()?;
-    let is_whole = xxh3_64(told).to_be_bytes() == *hash;
-    is_whole.then_some(Sealed { groups: u64::from_be_bytes(*groups), ended, boot })
+    let mut log = Extent { groups, ..Extent::default() };
+    let Some((numbers, boot)) = rest.split_first_chunk::<24>() else {
+        return Some(Sealed { groups, ended, log, boot: String::new() });
+    };
+    let (numbers, _) = numbers.as_chunks::<8>();
+    if let [base, base_bytes, bytes] = numbers {
+        [log.base, log.base_bytes, log.bytes] = [base, base_bytes, bytes].map(|number| u64::from_be_bytes(*number));
+    }
+    Some(Sealed { groups, ended, log, boot: String::from_utf8(boot.to_vec()).ok()? })
 }

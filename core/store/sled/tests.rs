@@ -164,7 +164,11 @@ fn a_damaged_index_is_made_anew_from_the_log() {
 #[test]
 fn a_store_without_its_log_or_from_before_there_was_one_gets_a_new_one() {
     let (_parent, folder) = filled();
-    for seal in [fs::read(folder.join("seal")).unwrap(), Vec::new()] {
+    // As the version before the log sealed it: groups, closed, hash.
+    let groups = fs::read(folder.join("seal")).unwrap()[..8].to_vec();
+    let told = [groups, vec![1]].concat();
+    let old = [told.clone(), xxhash_rust::xxh3::xxh3_64(&told).to_be_bytes().to_vec()].concat();
+    for seal in [fs::read(folder.join("seal")).unwrap(), old, Vec::new()] {
         fs::write(folder.join("seal"), seal).unwrap();
         fs::remove_file(log::files(&folder).unwrap().remove(0)).unwrap();
         drop(open(&folder).unwrap());

@@ -4,10 +4,10 @@ use rust_decimal::Decimal;
 
 use super::Findings;
 use crate::simulation::books::Order;
-use crate::simulation::world::{Sale, World};
+use crate::simulation::world::Sale;
 
 /// Says where an order is not the sale.
-pub fn compare(what: &str, world: &World, sale: &Sale, order: &Order, findings: &mut Findings) {
+pub fn compare(what: &str, sale: &Sale, order: &Order, findings: &mut Findings) {
     let Some(sums) = sale.sums() else { return };
     for (name, agreed, ordered) in
         [("net", sums.net, order.net), ("VAT", sums.vat, order.vat), ("gross", sums.gross, order.gross)]
@@ -31,5 +31,4 @@ pub fn compare(what: &str, world: &World, sale: &Sale, order: &Order, findings: 
     if order.reference != sale.reference {
         findings.say(format!("{what}: reference {:?}, the ERP has {:?}", sale.reference, order.reference));
     }
-    let _ = world;
 }

@@ -72,7 +72,7 @@ pub fn judge(ending: &Ending, books: &Books, findings: &mut Findings) -> Vec<Wis
         if *wish == Wish::Order
             && let [order] = orders.as_slice()
         {
-            compare(&what, world, sale, order, findings);
+            compare(&what, sale, order, findings);
         }
     }
     let known = |key: &str| world.sales.iter().any(|sale| key == format!("sale:crm:{}", sale.id));

@@ -78,7 +78,7 @@ fn status(bills: &[&Bill], issued: &[&&Bill], open: &[&&&Bill], today: i64) -> &
     }
     if open.is_empty() {
         let is_credited = |bill: &&&&Bill| bill.paid.is_zero() && !bill.gross.is_zero();
-        return if invoices.iter().all(|bill| is_credited(&bill)) { "credited" } else { "paid" };
+        return if invoices.iter().all(is_credited) { "credited" } else { "paid" };
     }
     if open.iter().any(|bill| bill.due < today) {
         return "overdue";

@@ -1,0 +1,153 @@
+//! Kills of the shipped program at moments that nobody chose, while people go on working.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use passerelle_core::clock::Timestamp;
+use serde_json::Value;
+use tokio::runtime::{Handle, Runtime};
+
+use crate::args::Args;
+use crate::books::{Ledger, key_of, text};
+use crate::process::{self, Program};
+use crate::run::{has_written, verify};
+use crate::world::{Ground, World};
+use crate::{Done, people};
+
+/// Runs that a world may need until it is at rest.
+const ROUNDS: usize = 6;
+
+/// Kills, lets the hub come to rest, and tells whether all is as it should be.
+pub fn kill_at_random(args: &Args, kills: u64) -> Done<bool> {
+    let runtime = Runtime::new()?;
+    let program = process::shipped()?;
+    let world = |ground| World::new(runtime.handle(), ground, Timestamp::now(), &people::sample(args.sales)?);
+    let calm = world(Ground::Memory)?;
+    let began = Instant::now();
+    calm.wait();
+    program.run(&calm, &["sync"])?;
+    let usual = began.elapsed();
+    rest(&calm, &program)?;
+    let parked = parked(&calm)?;
+
+    let world = world(Ground::Disk)?;
+    let mut dice = Dice(args.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+    let mut killed = 0;
+    let mut actions = 0;
+    for kill in 0..kills {
+        world.wait();
+        let mut hub = program.command(&world, &["sync"])?.spawn()?;
+        let until = Instant::now() + usual.mul_f64(dice.fraction() * if kill.is_multiple_of(4) { 1.0 } else { 0.3 });
+        while Instant::now() < until {
+            actions += u64::from(act(&world, runtime.handle(), &mut dice, actions)?);
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        hub.kill()?;
+        killed += u64::from(hub.wait()?.code().is_none());
+        if (kill + 1).is_multiple_of(25) {
+            eprintln!("{} of {kills} kills", kill + 1);
+        }
+    }
+    println!("{killed} of {kills} hubs were killed before they were done; meanwhile people did {actions} things");
+    rest(&world, &program)?;
+    let wrong = wrong(&world, runtime.handle(), &parked)?;
+    wrong.iter().for_each(|line| eprintln!("{line}"));
+    let is_well = wrong.is_empty();
+    println!(
+        "{}",
+        if is_well { "verdict: one order for each won sale, nothing lost, 0 differences" } else { "verdict: FAILED" }
+    );
+    if !is_well {
+        println!(
+            "again: cargo run --release -p passerelle-tests --bin sweep -- --sales {} --random {kills} --seed {}",
+            args.sales, args.seed
+        );
+    }
+    Ok(is_well)
+}
+
+/// One thing that people do; whether they did any.
+fn act(world: &World, runtime: &Handle, dice: &mut Dice, number: u64) -> Done<bool> {
+    let number = number as usize;
+    match (dice.fraction() * 400.0) as u32 {
+        0..4 => people::edit_customer(&world.host, number)?,
+        4 => people::win_a_deal(&world.host, &number.to_string())?,
+        5 | 6 => {
+            let orders = runtime.block_on(Ledger::of(&world.host))?.orders;
+            let is_open =
+                |order: &&Value| text(order, "statut") == "1" && order["linkedObjectsIds"]["facture"].is_null();
+            let open: Vec<&Value> = orders.iter().filter(is_open).collect();
+            let Some(order) = open.get((dice.fraction() * open.len() as f64) as usize) else { return Ok(false) };
+            people::bill(&world.host, order, number)?;
+        }
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+fn rest(world: &World, program: &Program) -> Done<()> {
+    for _ in 0..ROUNDS {
+        world.wait();
+        if !has_written(&program.run(world, &["sync"])?.said)? {
+            return verify(program, world);
+        }
+    }
+    Err("the hub does not come to rest".into())
+}
+
+/// How many records of each label are parked.
+fn parked(world: &World) -> Done<BTreeMap<String, usize>> {
+    let mut parked = BTreeMap::new();
+    for one in world.store()?.parked(usize::MAX)? {
+        *parked.entry(format!("{} {}", one.at.entity, one.label)).or_default() += 1;
+    }
+    Ok(parked)
+}
+
+/// What is not as it should be.
+fn wrong(world: &World, runtime: &Handle, expected: &BTreeMap<String, usize>) -> Done<Vec<String>> {
+    let mut wrong = Vec::new();
+    let ledger = runtime.block_on(Ledger::of(&world.host))?;
+    let mut orders: BTreeMap<String, Vec<&Value>> = BTreeMap::new();
+    for order in &ledger.orders {
+        orders.entry(key_of(order)).or_default().push(order);
+    }
+    let (waiting, jobs) = {
+        let store = world.store()?;
+        let held = store.held()?.into_iter().map(|held| held.source.id.to_string());
+        let parked = store.parked(usize::MAX)?.into_iter().map(|parked| parked.at.id.to_string());
+        (held.chain(parked).collect::<Vec<_>>(), store.jobs()?.len())
+    };
+    for deal in ledger.deals.iter().filter(|deal| text(deal, "dealstage") == "closedwon") {
+        let id = text(deal, "hs_object_id");
+        let made = orders.remove(&format!("sale:crm:{id}")).unwrap_or_default();
+        let told = text(deal, "erp_order_number");
+        match made.as_slice() {
+            [] if waiting.contains(&id) => {}
+            [order] if text(order, "ref") == told => {}
+            made => wrong.push(format!("deal {id}: {} orders, and the CRM was told `{told}`", made.len())),
+        }
+    }
+    wrong.extend(orders.into_keys().map(|key| format!("an order `{key}` of no won deal")));
+    let parked = parked(world)?;
+    if parked != *expected {
+        wrong.push(format!("parked {parked:?}, without kills {expected:?}"));
+    }
+    if jobs > 0 {
+        wrong.push(format!("{jobs} creates are unfinished"));
+    }
+    Ok(wrong)
+}
+
+/// Chance under a seed.
+struct Dice(u64);
+
+impl Dice {
+    /// A number of [0, 1).
+    fn fraction(&mut self) -> f64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}

@@ -5,5 +5,6 @@ mod dolibarr;
 mod erpnext;
 mod hubspot;
 pub mod registry;
+mod salesforce;
 pub mod sample;
 mod spreadsheet;

@@ -4,8 +4,13 @@ use passerelle_core::connector::Plugin;
 use passerelle_core::registry::Registry;
 
 /// All connectors, in the order of `passerelle connectors`.
-pub const PLUGINS: &[Plugin] =
-    &[crate::dolibarr::PLUGIN, crate::erpnext::PLUGIN, crate::hubspot::PLUGIN, crate::spreadsheet::PLUGIN];
+pub const PLUGINS: &[Plugin] = &[
+    crate::dolibarr::PLUGIN,
+    crate::erpnext::PLUGIN,
+    crate::hubspot::PLUGIN,
+    crate::salesforce::PLUGIN,
+    crate::spreadsheet::PLUGIN,
+];
 
 /// The mapping files that `passerelle init` writes.
 pub const MAPPINGS: &[(&str, &str)] = &[

@@ -58,6 +58,11 @@ pub trait Connector: Send + Sync + Debug {
         let _ = delivery;
         Err(Error::new(ErrorKind::Unsupported, "this connector receives no webhooks"))
     }
+
+    /// Content type and body that the vendor wants with a 200, where an empty one would make it send again.
+    fn webhook_receipt(&self) -> Option<(&'static str, &'static str)> {
+        None
+    }
 }
 
 /// Who the hub is, over there.

@@ -133,6 +133,11 @@ impl System {
         self.connector.decode_webhook(delivery).map_err(|error| error.at("system", &self.name))
     }
 
+    /// Content type and body that the vendor wants with a 200, where it wants any.
+    pub fn webhook_receipt(&self) -> Option<(&'static str, &'static str)> {
+        self.connector.webhook_receipt()
+    }
+
     async fn call<T>(
         &self,
         operation: &'static str,

@@ -14,7 +14,7 @@ use super::table::Table;
 pub(super) const KEY: &str = "hub_external_id";
 
 /// What moves by itself, or means nothing outside of the site.
-const LEFT_OUT: [&str; 7] = ["name", "doctype", "idx", "modified", "modified_by", "owner", KEY];
+const LEFT_OUT: [&str; 6] = ["doctype", "idx", "modified", "modified_by", "owner", KEY];
 
 /// A document as a record: its own fields in normal forms; tables and other documents are joined by their readers.
 pub(super) async fn record(client: &Client, table: &Table, document: &Value) -> Result<Record> {

@@ -17,6 +17,7 @@ pub fn seed(vendor: &str) -> Option<Value> {
     let files: &[&str] = match vendor {
         "hubspot" => &[include_str!("hubspot-parties.json"), include_str!("hubspot-deals.json")],
         "dolibarr" => &[include_str!("dolibarr.json")],
+        "salesforce" => &[include_str!("salesforce.json")],
         "erpnext" => &[include_str!("erpnext.json")],
         _ => return None,
     };

@@ -42,7 +42,9 @@ impl Wire for InProcess {
             Some(name) => self.0.seat(name)?,
             None => return Err(no_address("only emulated systems can be reached in process".into())),
         };
-        match self.0.answer(seat, &received(&url, request)).await {
+        let mut request = received(&url, request);
+        request.headers.push(incoming::address(&format!("http://{host}"), seat.base_path()));
+        match self.0.answer(seat, &request).await {
             Fate::Answered(response) => Ok(response),
             Fate::DroppedBefore => Err(Error::new(ErrorKind::Unavailable, "the connection failed")),
             Fate::DroppedAfter => Err(Error::new(ErrorKind::OutcomeUnknown, "the connection closed without an answer")),

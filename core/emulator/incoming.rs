@@ -12,6 +12,11 @@ pub(super) fn method(name: &str) -> Option<&'static str> {
     METHODS.into_iter().find(|method| *method == name)
 }
 
+/// The header that tells an emulator where it was called: some vendors answer with their own address.
+pub(super) fn address(server: &str, base_path: &str) -> (String, String) {
+    ("X-Emulated-At".to_owned(), format!("{server}{base_path}"))
+}
+
 /// A request as an emulator sees it: `query` still encoded, `body` raw.
 pub(super) fn request(
     method: &'static str,

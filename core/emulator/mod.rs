@@ -43,6 +43,7 @@ pub trait Emulator: Send {
     ///
     /// `path` begins after the server's address (so with [`base_path`](Self::base_path)) and is as it was sent, still
     /// percent-encoded ([`Request::segments`] decodes); query parameters are decoded and in the order they came in.
+    /// The header `X-Emulated-At` bears the base URL that the caller used.
     /// The body is `Json` or `Form` where its content type says so and it parses.
     fn handle(&mut self, request: &Request, now: Timestamp) -> Response;
 

@@ -119,7 +119,10 @@ async fn answer(
         return complain(405, "the emulators do not know this method");
     };
     let query = head.uri.query().unwrap_or("");
-    let request = incoming::request(method, path, query, texts(&head.headers), body.to_vec());
+    let mut headers = texts(&head.headers);
+    let at = head.headers.get("host").map(|host| String::from_utf8_lossy(host.as_bytes()).into_owned());
+    headers.push(incoming::address(&format!("http://{}/{name}", at.unwrap_or_default()), seat.base_path()));
+    let request = incoming::request(method, path, query, headers, body.to_vec());
     match host.answer(seat, &request).await {
         Fate::Answered(response) => outgoing(response),
         Fate::DroppedBefore | Fate::DroppedAfter => {

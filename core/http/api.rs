@@ -55,7 +55,8 @@ struct Inner {
 struct Missed {
     error: Error,
     reached: Reached,
-    status: Option<u16>,
+    /// Whether a new token may cure it.
+    expired: bool,
 }
 
 impl Api {
@@ -130,26 +131,32 @@ impl Api {
     /// One attempt, or two where an OAuth token had expired.
     async fn attempt(&self, request: &Request) -> Result<Response, Missed> {
         let oauth = match &self.0.auth {
-            Auth::None => return self.send(request, None).await,
-            Auth::Bearer(secret) => return self.send(request, Some(bearer(secret))).await,
+            Auth::None => return self.send(request, None, None).await,
+            Auth::Bearer(secret) => return self.send(request, Some(bearer(secret)), None).await,
             Auth::Header(name, secret) => {
-                return self.send(request, Some(((*name).to_owned(), secret.reveal().to_owned()))).await;
+                return self.send(request, Some(((*name).to_owned(), secret.reveal().to_owned())), None).await;
             }
             Auth::OAuth(oauth) => oauth,
         };
-        let token = oauth.token(&self.0.tools).await.map_err(unsent)?;
-        match self.send(request, Some(bearer(&token))).await {
-            Err(Missed { status: Some(401), .. }) => {}
+        let pass = oauth.pass(&self.0.tools).await.map_err(unsent)?;
+        match self.send(request, Some(bearer(&pass.token)), pass.base.as_deref()).await {
+            Err(Missed { expired: true, .. }) => {}
             answer => return answer,
         }
-        oauth.forget(&token).await;
-        let token = oauth.token(&self.0.tools).await.map_err(unsent)?;
-        self.send(request, Some(bearer(&token))).await
+        oauth.forget(&pass.token).await;
+        let pass = oauth.pass(&self.0.tools).await.map_err(unsent)?;
+        self.send(request, Some(bearer(&pass.token)), pass.base.as_deref()).await
     }
 
-    async fn send(&self, request: &Request, credentials: Option<(String, String)>) -> Result<Response, Missed> {
+    /// Sends a request below `base`, which a vendor told with its token, else below the configured address.
+    async fn send(
+        &self,
+        request: &Request,
+        credentials: Option<(String, String)>,
+        base: Option<&str>,
+    ) -> Result<Response, Missed> {
         let inner = &self.0;
-        let path = within(&inner.base, &request.path).map_err(unsent)?;
+        let path = within(base.unwrap_or(&inner.base), &request.path).map_err(unsent)?;
         let mut sent = Request { path, ..request.clone() };
         sent.headers.extend(credentials);
         let place = inner.gate.enter(PATIENCE).await.map_err(unsent)?;
@@ -157,7 +164,7 @@ impl Api {
         let answer = inner.tools.wire.call(sent).await;
         drop(place);
         let response = answer.map_err(|error| match error.kind() {
-            ErrorKind::OutcomeUnknown => Missed { error, reached: Reached::Perhaps, status: None },
+            ErrorKind::OutcomeUnknown => Missed { error, reached: Reached::Perhaps, expired: false },
             _ => unsent(error),
         })?;
         tracing::debug!(method = request.method, path = request.path, status = response.status, "called");
@@ -171,7 +178,7 @@ impl Api {
             Some(wait) if error.is_retryable() => error.retry_after(wait),
             _ => error,
         };
-        Err(Missed { error, reached: Reached::Perhaps, status: Some(response.status) })
+        Err(Missed { error, reached: Reached::Perhaps, expired: inner.dialect.is_expired(&response) })
     }
 }
 
@@ -186,7 +193,7 @@ fn bearer(secret: &Secret) -> (String, String) {
 }
 
 fn unsent(error: Error) -> Missed {
-    Missed { error, reached: Reached::No, status: None }
+    Missed { error, reached: Reached::No, expired: false }
 }
 
 /// The last error of a call that is not repeated again.

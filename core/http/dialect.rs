@@ -19,6 +19,11 @@ pub trait Dialect: Send + Sync + Debug {
     /// That is its purpose.
     fn judge(&self, request: &Request, response: &Response, now: Timestamp) -> Result<()>;
 
+    /// Whether a new OAuth token may cure an answer; some vendors have refusals of the same status that it cannot.
+    fn is_expired(&self, response: &Response) -> bool {
+        response.status == 401
+    }
+
     /// What the answer's headers say about the quota, where the vendor has such headers.
     fn pace(&self, response: &Response) -> Option<Pace> {
         let _ = response;

@@ -17,7 +17,7 @@ mod wire;
 pub use api::{Api, Auth};
 pub use dialect::{Dialect, Pace};
 pub use message::{Body, Repeat, Request, Response};
-pub use oauth::{OAuth, Rotated};
+pub use oauth::{Assertion, OAuth, Rotated};
 pub use retry_after::retry_after;
 pub use secret::Secret;
 pub use transport::{Limits, Transport};

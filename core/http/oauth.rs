@@ -4,11 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use oauth2::basic::{BasicClient, BasicErrorResponse, BasicTokenResponse};
-use oauth2::{
-    AuthType, ClientId, ClientSecret, HttpRequest, HttpResponse, RefreshToken, RequestTokenError, Scope, TokenResponse,
-    TokenUrl, http,
+use oauth2::basic::{
+    BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType,
 };
+use oauth2::{
+    AuthType, ClientId, ClientSecret, ExtraTokenFields, HttpRequest, HttpResponse, RefreshToken, RequestTokenError,
+    Scope, StandardRevocableToken, StandardTokenResponse, TokenResponse, TokenUrl, http,
+};
+use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
 use super::retry_after::retry_after;
@@ -20,6 +23,12 @@ use crate::{Error, ErrorKind, Result};
 /// What is told when the vendor replaces the refresh token; the old one may be dead from then on.
 pub type Rotated = Arc<dyn Fn(&str) + Send + Sync>;
 
+/// Makes a signed assertion (a JWT) that is good at this instant.
+pub type Assertion = Arc<dyn Fn(Timestamp) -> Result<String> + Send + Sync>;
+
+/// The name of the JWT bearer grant (RFC 7523).
+const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+
 /// A token is renewed this long before it expires, or at nine tenths of its life if that comes later.
 const AHEAD: Duration = Duration::from_secs(60);
 
@@ -28,9 +37,10 @@ const AHEAD: Duration = Duration::from_secs(60);
 pub struct OAuth {
     token_url: String,
     client_id: String,
-    client_secret: Secret,
+    client_secret: Option<Secret>,
     auth_type: AuthType,
     scopes: Vec<String>,
+    assertion: Option<Assertion>,
     on_rotate: Option<Rotated>,
     held: Arc<Mutex<Held>>,
 }
@@ -38,9 +48,38 @@ pub struct OAuth {
 /// What is held now.
 struct Held {
     access: Option<Access>,
-    /// With it the grant is `refresh_token`, without it `client_credentials`.
+    /// With it the grant is `refresh_token`, without it `client_credentials` or an assertion's.
     refresh: Option<Secret>,
+    /// Where the vendor said that its API is; kept when a later answer does not say.
+    base: Option<String>,
 }
+
+/// What a call is made with.
+#[derive(Clone, Debug)]
+pub(super) struct Pass {
+    pub token: Secret,
+    /// Where the API is, where the vendor says.
+    pub base: Option<String>,
+}
+
+/// What some vendors add to a token.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Extra {
+    /// The address of the API for this account.
+    #[serde(default)]
+    instance_url: Option<String>,
+}
+
+impl ExtraTokenFields for Extra {}
+
+type Answer = StandardTokenResponse<Extra, BasicTokenType>;
+type Client = oauth2::Client<
+    BasicErrorResponse,
+    Answer,
+    BasicTokenIntrospectionResponse,
+    StandardRevocableToken,
+    BasicRevocationErrorResponse,
+>;
 
 #[derive(Clone)]
 struct Access {
@@ -54,17 +93,24 @@ impl OAuth {
         Self {
             token_url: token_url.to_owned(),
             client_id: client_id.to_owned(),
-            client_secret,
+            client_secret: Some(client_secret),
             auth_type: AuthType::BasicAuth,
             scopes: Vec::new(),
+            assertion: None,
             on_rotate: None,
-            held: Arc::new(Mutex::new(Held { access: None, refresh: None })),
+            held: Arc::new(Mutex::new(Held { access: None, refresh: None, base: None })),
         }
+    }
+
+    /// The JWT bearer grant: `assertion` signs a new one for each token.
+    pub fn jwt_bearer(token_url: &str, client_id: &str, assertion: Assertion) -> Self {
+        let none = Self::client_credentials(token_url, client_id, Secret::new(""));
+        Self { client_secret: None, assertion: Some(assertion), ..none }
     }
 
     /// The `refresh_token` grant.
     pub fn refresh_token(token_url: &str, client_id: &str, client_secret: Secret, refresh_token: Secret) -> Self {
-        let held = Held { access: None, refresh: Some(refresh_token) };
+        let held = Held { access: None, refresh: Some(refresh_token), base: None };
         Self { held: Arc::new(Mutex::new(held)), ..Self::client_credentials(token_url, client_id, client_secret) }
     }
 
@@ -72,6 +118,13 @@ impl OAuth {
     #[must_use]
     pub fn scopes(mut self, scopes: &[&str]) -> Self {
         self.scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        self
+    }
+
+    /// The same without a secret, for apps that have none.
+    #[must_use]
+    pub fn without_secret(mut self) -> Self {
+        self.client_secret = None;
         self
     }
 
@@ -94,16 +147,19 @@ impl OAuth {
     /// # Errors
     /// `Denied` when the vendor refuses the credentials, `Config` for a wrong token address, `RateLimited` and
     /// `Unavailable` when it may work later.
-    pub(super) async fn token(&self, tools: &Tools) -> Result<Secret> {
+    pub(super) async fn pass(&self, tools: &Tools) -> Result<Pass> {
         let mut held = self.held.lock().await;
         let now = tools.clock.now();
         if let Some(access) = held.access.as_ref().filter(|access| access.renew_at.is_none_or(|at| now < at)) {
-            return Ok(access.token.clone());
+            return Ok(Pass { token: access.token.clone(), base: held.base.clone() });
         }
         let answer = self.ask(held.refresh.as_ref(), &tools.wire, now).await?;
         let access = access_of(&answer, now);
         let token = access.token.clone();
         held.access = Some(access);
+        if let Some(base) = &answer.extra_fields().instance_url {
+            held.base = Some(base.clone());
+        }
         let rotated = answer.refresh_token().map(|refresh| refresh.secret().as_str());
         if let (Some(old), Some(new)) = (&held.refresh, rotated)
             && old.reveal() != new
@@ -113,7 +169,7 @@ impl OAuth {
             }
             held.refresh = Some(Secret::new(new));
         }
-        Ok(token)
+        Ok(Pass { token, base: held.base.clone() })
     }
 
     /// Forgets a token that the vendor no longer accepts, unless another caller renewed it meanwhile.
@@ -124,15 +180,19 @@ impl OAuth {
         }
     }
 
-    async fn ask(&self, refresh: Option<&Secret>, wire: &Arc<dyn Wire>, now: Timestamp) -> Result<BasicTokenResponse> {
+    async fn ask(&self, refresh: Option<&Secret>, wire: &Arc<dyn Wire>, now: Timestamp) -> Result<Answer> {
         let address = TokenUrl::new(self.token_url.clone()).map_err(|cause| {
             let message = "the address of the OAuth tokens is not an address";
             Error::new(ErrorKind::Config, message).at("value", &self.token_url).because(cause)
         })?;
-        let client = BasicClient::new(ClientId::new(self.client_id.clone()))
-            .set_client_secret(ClientSecret::new(self.client_secret.reveal().to_owned()))
-            .set_auth_type(self.auth_type.clone())
-            .set_token_uri(address);
+        if let Some(assertion) = &self.assertion {
+            return self.ask_with(&assertion(now)?, wire, now).await;
+        }
+        let mut client = Client::new(ClientId::new(self.client_id.clone())).set_auth_type(self.auth_type.clone());
+        if let Some(secret) = &self.client_secret {
+            client = client.set_client_secret(ClientSecret::new(secret.reveal().to_owned()));
+        }
+        let client = client.set_token_uri(address);
         let scopes = self.scopes.iter().cloned().map(Scope::new);
         let send = |request: HttpRequest| send(wire.clone(), request, now);
         let answer = match refresh {
@@ -144,9 +204,31 @@ impl OAuth {
         };
         answer.map_err(refused)
     }
+
+    /// The grant that the library does not know.
+    async fn ask_with(&self, assertion: &str, wire: &Arc<dyn Wire>, now: Timestamp) -> Result<Answer> {
+        let mut call = Request::new("POST", self.token_url.clone());
+        let form = [("grant_type", JWT_BEARER), ("assertion", assertion)];
+        call.body = Body::Form(form.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
+        let response = wire.call(call).await.map_err(unanswered)?;
+        not_now(&response, now)?;
+        if response.status == 200 {
+            return response.parse();
+        }
+        let answer: BasicErrorResponse = response.parse()?;
+        Err(refused(RequestTokenError::ServerResponse(answer)))
+    }
 }
 
-fn access_of(answer: &BasicTokenResponse, now: Timestamp) -> Access {
+/// Asking for a token twice does no harm, so no answer is the same as no connection.
+fn unanswered(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::OutcomeUnknown => error.with_kind(ErrorKind::Unavailable),
+        _ => error,
+    }
+}
+
+fn access_of(answer: &Answer, now: Timestamp) -> Access {
     let renew_at = answer.expires_in().and_then(|life| {
         let ahead = AHEAD.min(life / 10);
         now.checked_add(life.saturating_sub(ahead)).ok()
@@ -161,11 +243,7 @@ async fn send(wire: Arc<dyn Wire>, request: HttpRequest, now: Timestamp) -> Resu
         call.headers.push((name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
     }
     call.body = Body::Bytes(body);
-    // Asking for a token twice does no harm, so no answer is the same as no connection.
-    let response = wire.call(call).await.map_err(|error| match error.kind() {
-        ErrorKind::OutcomeUnknown => error.with_kind(ErrorKind::Unavailable),
-        _ => error,
-    })?;
+    let response = wire.call(call).await.map_err(unanswered)?;
     not_now(&response, now)?;
     let mut answer = http::Response::new(response.body);
     *answer.status_mut() = http::StatusCode::from_u16(response.status).unwrap_or(http::StatusCode::BAD_GATEWAY);

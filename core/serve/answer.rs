@@ -11,15 +11,17 @@ pub struct Answer {
     pub retry_after: Option<Duration>,
     /// For a person who reads the sender's log. It tells nothing of the secret, nor of other systems.
     pub message: String,
+    /// Content type and body that the vendor wants instead of the message, where it wants any.
+    pub receipt: Option<(&'static str, &'static str)>,
 }
 
 impl Answer {
     pub(super) fn new(status: u16, message: impl Into<String>) -> Self {
-        Self { status, retry_after: None, message: message.into() }
+        Self { status, retry_after: None, message: message.into(), receipt: None }
     }
 
     pub(super) fn later(seconds: u64, message: impl Into<String>) -> Self {
-        Self { status: 503, retry_after: Some(Duration::from_secs(seconds)), message: message.into() }
+        Self { status: 503, retry_after: Some(Duration::from_secs(seconds)), message: message.into(), receipt: None }
     }
 
     /// Whether the sender may forget the delivery: what it names is on disk.

@@ -151,6 +151,10 @@ fn texts(headers: &HeaderMap) -> Vec<(String, String)> {
 
 fn said(answer: &Answer) -> Response {
     let mut response = told(answer.status, json!({ "message": answer.message }));
+    if let Some((kind, body)) = answer.receipt {
+        *response.body_mut() = Body::from(body);
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    }
     if let Some(wait) = answer.retry_after {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs()));
     }

@@ -54,7 +54,11 @@ impl Server {
         }
         let received = self.engine.clock.now();
         match system.decode_webhook(&Delivery { received, ..*delivery }) {
-            Ok(hints) => self.take(name, hints, received),
+            Ok(hints) => {
+                let answer = self.take(name, hints, received);
+                let receipt = system.webhook_receipt().filter(|_| answer.is_accepted());
+                Answer { receipt, ..answer }
+            }
             Err(error) => refused(&error),
         }
     }

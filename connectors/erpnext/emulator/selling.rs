@@ -43,9 +43,7 @@ pub(super) fn validate(site: &mut Site, doctype: &str, doc: &mut Doc, old: Optio
             "outstanding": total, "paid_amount": 0.0, "doctype": "Payment Schedule" });
         set(doc, "payment_schedule", json!([row]));
     }
-    if int(doc, "docstatus") == 0 {
-        set(doc, "status", "Draft");
-    }
+    set(doc, "status", "Draft");
     if doctype == "Sales Invoice" {
         let total = doc.get("rounded_total").filter(|_| int(doc, "disable_rounded_total") == 0);
         let total = total.or(doc.get("grand_total")).cloned().unwrap_or_default();

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod config;
+mod erpnext;
 mod history;
+mod salesforce;
 mod serve;
 mod sheets;
 mod start;

@@ -1,0 +1,44 @@
+//! What an org lacks, and the package that a person deploys.
+
+use passerelle_core::connector::{Prepare, State};
+use passerelle_core::model::Need;
+use serde_json::json;
+
+use super::{Bench, connect};
+
+fn paid() -> Need {
+    Need { path: "ERP_Paid__c".to_owned(), kind: "money".to_owned(), label: "Paid".to_owned(), options: Vec::new() }
+}
+
+#[tokio::test]
+async fn what_is_missing_is_told_and_written_as_a_package() {
+    let mut bench = Bench::with(json!({"client_secret": "salesforce-demo-secret"}));
+    let folder = tempfile::tempdir().unwrap();
+    bench.folder = folder.path().to_owned();
+    let secret = json!({"client_secret": "salesforce-demo-secret"});
+    bench.salesforce = connect(&bench.host, &bench.clock, secret, bench.folder.clone());
+    let told = bench.salesforce.prepare(&"Opportunity".into(), &[paid()], Prepare::Tell).await.unwrap();
+    assert!(told.iter().all(|one| one.state == State::Manual));
+    assert_eq!(
+        told[1].how,
+        "create the field `ERP_Paid__c` (Currency(16,2)) on Opportunity, visible to the integration user; `passerelle \
+         check --prepare` writes a package in `salesforce-package` that creates it: sf project deploy start \
+         --metadata-dir salesforce-package"
+    );
+    assert!(!folder.path().join("salesforce-package").exists());
+    bench.salesforce.prepare(&"Opportunity".into(), &[paid()], Prepare::Create).await.unwrap();
+    let object = std::fs::read_to_string(folder.path().join("salesforce-package/objects/Opportunity.object")).unwrap();
+    assert!(object.contains("<fullName>ERP_Paid__c</fullName>"), "{object}");
+    bench.deploy();
+    let fresh =
+        connect(&bench.host, &bench.clock, json!({"client_secret": "salesforce-demo-secret"}), bench.folder.clone());
+    assert_eq!(fresh.prepare(&"Opportunity".into(), &[paid()], Prepare::Tell).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_key_field_that_is_not_unique_is_no_key() {
+    let bench = Bench::with(json!({"client_secret": "salesforce-demo-secret"}));
+    bench.control("deploy", json!({"fields": ["Account.Hub_External_Id__c string 255 externalid"]}));
+    let told = bench.salesforce.prepare(&"Account".into(), &[], Prepare::Tell).await.unwrap();
+    assert!(told[0].how.contains("an external id with unique values"), "{told:?}");
+}

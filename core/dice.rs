@@ -2,23 +2,28 @@
 
 /// A xorshift64* generator; not for secrets.
 #[derive(Clone, Debug)]
-pub(crate) struct Dice(u64);
+pub struct Dice(u64);
 
 impl Dice {
     /// Dice that fall the same way for the same seed.
-    pub(crate) fn seeded(seed: u64) -> Self {
+    pub fn seeded(seed: u64) -> Self {
         let mixed = (seed ^ 0x9E37_79B9_7F4A_7C15).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         // Zero is the one state that xorshift cannot leave.
         Self((mixed ^ (mixed >> 31)).max(1))
     }
 
     /// Whether an event of this probability happens now.
-    pub(crate) fn falls_within(&mut self, share: f64) -> bool {
+    pub fn falls_within(&mut self, share: f64) -> bool {
         self.fraction() < share
     }
 
+    /// A number of [0, `end`); 0 where `end` is 0.
+    pub fn below(&mut self, end: u64) -> u64 {
+        (self.fraction() * end as f64) as u64
+    }
+
     /// A number of [0, 1).
-    pub(crate) fn fraction(&mut self) -> f64 {
+    pub fn fraction(&mut self) -> f64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -41,6 +46,14 @@ mod tests {
         assert_ne!(falls(7), falls(8));
         let hits = falls(7).into_iter().filter(|hit| *hit).count();
         assert!((900..1100).contains(&hits), "{hits} of 10000 at 0.1");
+    }
+
+    #[test]
+    fn every_number_below_the_end_falls_and_no_other() {
+        let mut dice = Dice::seeded(3);
+        let fallen: std::collections::BTreeSet<u64> = (0..1000).map(|_| dice.below(6)).collect();
+        assert_eq!(fallen.into_iter().collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5]);
+        assert_eq!(dice.below(0), 0);
     }
 
     #[test]

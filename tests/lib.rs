@@ -5,3 +5,4 @@ pub mod crash;
 pub mod hooked;
 pub mod memory;
 pub mod scenario;
+pub mod simulation;

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use jiff::civil::DateTime;
 use jiff::{Timestamp, ToSpan};
 use passerelle_core::model::content_hash;
+use passerelle_core::mutant::{Mutant, lives};
 use passerelle_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -90,6 +91,9 @@ impl Mark {
 
     fn filter(&self) -> String {
         let Some(after) = self.after else { return format!("(t.tms:>=:'{}')", self.from()) };
+        if lives(Mutant::StrictCursor) {
+            return format!("(t.tms:>:'{}')", self.at);
+        }
         format!("(t.tms:>:'{0}') or ((t.tms:=:'{0}') and (t.rowid:>:{after}))", self.at)
     }
 

@@ -11,6 +11,7 @@ use super::work::{Trouble, Work};
 use crate::Result;
 use crate::mapping::{Column, Entity, Gate, Totals};
 use crate::model::{Canonical, FieldName, Fields, Presence, SystemName};
+use crate::mutant::{Mutant, lives};
 use crate::plan::Op;
 use crate::store::Why;
 
@@ -79,9 +80,10 @@ fn unequal(totals: &Totals, wanted: &Canonical, there: &Canonical, target: &Syst
     if fields.iter().all(|field| amount(wanted, field).is_none()) {
         apart.push("no total was agreed".to_owned());
     }
+    let tolerance = if lives(Mutant::LaxGate) { Decimal::new(1, 1) } else { totals.tolerance };
     for (name, field) in [("net", &totals.net), ("VAT", &totals.vat), ("gross", &totals.gross)] {
         match (amount(wanted, field), amount(there, field)) {
-            (Some(one), Some(other)) if (one - other).abs() > totals.tolerance => {
+            (Some(one), Some(other)) if (one - other).abs() > tolerance => {
                 apart.push(format!("{name} {one} was agreed and {target} has {other}"));
             }
             (Some(one), None) => apart.push(format!("{name} {one} was agreed and {target} tells none")),

@@ -8,6 +8,7 @@ use crate::clock::Timestamp;
 use crate::connector::Effect;
 use crate::mapping::{Column, Entity};
 use crate::model::{EntityName, FlowName, LinkId, RemoteId, RunId, SystemName};
+use crate::mutant::{Mutant, lives};
 use crate::plan::{Change, FlowPlan, Matching, Prepared};
 use crate::store::{At, Conflict, Counts, Facts, Held, Parked, ReadTo};
 use crate::{Error, ErrorKind, Result};
@@ -151,9 +152,14 @@ impl<'a> Pass<'a> {
             let page = system.changes(&resource, since.as_ref()).await?;
             self.counts.read += page.records.len() as u64;
             let listed: Vec<RemoteId> = page.records.iter().map(|record| record.id.clone()).collect();
+            let read_to = ReadTo { cursor: page.next.clone(), digest, at: self.now() };
+            if lives(Mutant::EarlyCursor) {
+                let mut facts = Facts::new();
+                facts.read_to(&self.flow.name, name, &read_to);
+                self.engine.store.commit(facts)?;
+            }
             self.step(entity, name, page.records, super::step::Why::Changed).await?;
             let mut facts = Facts::new();
-            let read_to = ReadTo { cursor: page.next.clone(), digest, at: self.now() };
             facts.read_to(&self.flow.name, name, &read_to);
             if let Some(mark) = &mark {
                 self.mark_listed(entity, name, &listed, mark, &mut facts)?;

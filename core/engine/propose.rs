@@ -10,7 +10,8 @@ use super::work::{Trouble, Work, named};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::mapping::{Entity, Problem};
-use crate::model::{Canonical, FieldName, Fields, Presence, SystemName};
+use crate::model::{Canonical, FieldName, Fields, Owner, Presence, SystemName};
+use crate::mutant::{Mutant, lives};
 use crate::plan::Op;
 use crate::reconcile::{Decision, Reason, Rule, Side, decide};
 use crate::store::{LinkSide, Why};
@@ -241,7 +242,8 @@ pub(super) fn decide_work(entity: &Entity, work: &Work, systems: &[SystemName], 
         let conflict = work.notes.conflicts.iter().find(|conflict| conflict.field == *field)?;
         conflict.taken.as_ref().map(|taken| (&taken.system, &taken.value))
     };
-    let rule = |field| Rule { field, owner: entity.owner(field), taken: taken(field) };
+    let owner = |field| if lives(Mutant::IgnoredOwner) { &Owner::Latest } else { entity.owner(field) };
+    let rule = |field| Rule { field, owner: owner(field), taken: taken(field) };
     let rules: Vec<Rule<'_>> = entity.field_names().map(rule).collect();
     decide(work.link.agreed.as_ref(), &sides, &rules, now)
 }

@@ -9,6 +9,7 @@ use super::work::{Trouble, Work};
 use crate::connector::{Effect, Lookup};
 use crate::mapping::Entity;
 use crate::model::{Canonical, Outcome, Presence, RemoteId, ResourceName, SystemName, Write, Written};
+use crate::mutant::{Mutant, lives};
 use crate::plan::{Change, Op};
 use crate::store::{Entry, Facts, LinkSide, Place, Seen, Why};
 use crate::system::System;
@@ -47,7 +48,7 @@ impl Pass<'_> {
         }
         // Only once every side has it: a side that failed would else look as if it had changed back.
         for (at, agreed) in agreed {
-            if works[at].is_sound() && !works[at].stopped {
+            if lives(Mutant::EarlyAgreement) || works[at].is_sound() && !works[at].stopped {
                 works[at].link.agreed = Some(agreed);
             }
         }
@@ -74,8 +75,9 @@ impl Pass<'_> {
                 write
             })
             .collect();
-        let intents = self.start(works, batch, &writes)?;
+        let early = if lives(Mutant::LateOutbox) { None } else { Some(self.start(works, batch, &writes)?) };
         let outcomes = system.write(resource, &writes).await;
+        let intents = early.map_or_else(|| self.start(works, batch, &writes), Ok)?;
         let mut stop = None;
         let mut facts = Facts::new();
         for ((((at, change), write), outcome), intent) in batch.iter().zip(&writes).zip(outcomes).zip(intents) {
@@ -135,6 +137,7 @@ impl Pass<'_> {
                 return outcome;
             }
             let found = system.find(&change.resource, &Lookup::Key(vec![key.clone()])).await?;
+            let found = if lives(Mutant::SkippedLookup) { Vec::new() } else { found };
             if let Some(record) = found.into_iter().next() {
                 return Ok(Written { id: record.id.clone(), record: Some(record) });
             }

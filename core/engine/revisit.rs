@@ -63,7 +63,23 @@ impl Pass<'_> {
     /// Decides the doubles again, after the feeds: the other one of two may only now be known, and it came first.
     pub(super) async fn revisit_doubles(&mut self, entity: &Entity) -> Result<()> {
         let mine = BTreeSet::from([entity.name().clone()]);
-        self.revisit_parked(&mine, |parked| parked.why == Why::Ambiguous).await
+        self.revisit_parked(&mine, |parked| parked.why == Why::Ambiguous).await?;
+        self.close_jobs(entity).await
+    }
+
+    /// A create that never arrived, and that is not wanted any more, is nothing to look for.
+    async fn close_jobs(&mut self, entity: &Entity) -> Result<()> {
+        let mut facts = Facts::new();
+        for job in self.engine.store.jobs()?.into_iter().filter(|job| job.entity == *entity.name()) {
+            let mut waits = false;
+            for at in &job.sources {
+                waits |= self.engine.store.parked_at(at)?.is_some();
+            }
+            if !waits && self.begun(&job).await?.is_none() {
+                facts.finish(&job.link, &job.target);
+            }
+        }
+        self.engine.store.commit(facts)
     }
 
     async fn revisit_parked(&mut self, mine: &BTreeSet<EntityName>, chosen: impl Fn(&Parked) -> bool) -> Result<()> {

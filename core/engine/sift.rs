@@ -6,6 +6,7 @@ use super::work::{Fresh, Trouble, Work};
 use crate::Result;
 use crate::mapping::{Column, Entity, Problem};
 use crate::model::{Canonical, Presence, Record, SystemName, content_hash};
+use crate::mutant::{Mutant, lives};
 use crate::store::{At, Facts, Link, LinkSide, Parked, Seen, Why};
 
 impl Pass<'_> {
@@ -23,8 +24,14 @@ impl Pass<'_> {
         for record in records {
             let hash = content_hash(&record.fields, column.digest());
             let seen = self.known(entity, system, &record)?;
+            for alias in record.aliases.iter().filter(|alias| **alias != record.id) {
+                // Merged away, it waits no more: the record that it is now has a place of its own.
+                let at = At { entity: entity.name().clone(), system: system.clone(), id: alias.clone() };
+                self.unpark(&at, &mut facts)?;
+            }
             let is_present = record.presence == Presence::Present;
-            if *because == Because::Changed && is_present && seen.as_ref().is_some_and(|seen| seen.hash == hash) {
+            let is_known = seen.as_ref().is_some_and(|seen| seen.hash == hash) && !lives(Mutant::UncheckedEcho);
+            if *because == Because::Changed && is_present && is_known {
                 self.counts.unchanged += 1;
                 continue;
             }

@@ -11,6 +11,7 @@ use passerelle_core::connector::{Connector, Effect};
 use passerelle_core::engine::{Engine, Flow, Scope, Unwatched};
 use passerelle_core::mapping::{Mappings, Source};
 use passerelle_core::model::Fields;
+use passerelle_core::mutant::{Mutant, wake};
 use passerelle_core::store::{Backend, Entry, Known, Memory as InMemory, Store};
 use passerelle_core::system::{System, Systems};
 use passerelle_tests::crash::{Disk, Fuse, Line};
@@ -214,4 +215,15 @@ async fn a_power_cut_at_any_moment_costs_nothing_where_the_vendor_enforces_the_k
 #[tokio::test]
 async fn a_power_cut_at_any_moment_costs_nothing_where_the_key_can_only_be_looked_up() {
     assert!(sweep(Effect::Searchable).await > 100);
+}
+
+#[test]
+fn a_hub_that_does_not_look_before_it_repeats_a_create_is_caught() {
+    let blind = std::thread::spawn(|| {
+        wake(Some(Mutant::SkippedLookup));
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(spoil(Trouble::LostAnswer, Effect::Searchable));
+    });
+    let found = *blind.join().unwrap_err().downcast::<String>().unwrap();
+    assert!(found.contains("orders") || found.contains("customers"), "{found}");
 }

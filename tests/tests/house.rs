@@ -16,6 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("dice", &[]),
     ("clock", &[]),
     ("model", &["error"]),
+    ("mutant", &[]),
     ("http", &["error", "clock", "connector", "dice"]),
     ("emulator", &["error", "clock", "dice", "http"]),
     ("connector", &["error", "clock", "emulator", "http", "model"]),
@@ -26,7 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("store", &["error", "model"]),
     ("plan", &["error", "model", "store"]),
     ("system", &["error", "clock", "config", "connector", "diagnostic", "http", "mapping", "model", "registry"]),
-    ("engine", &["error", "clock", "connector", "mapping", "model", "plan", "reconcile", "store", "system"]),
+    ("engine", &["error", "clock", "connector", "mapping", "model", "mutant", "plan", "reconcile", "store", "system"]),
     ("serve", &["error", "clock", "config", "connector", "dice", "engine", "model", "store", "system"]),
     (
         "cli",
@@ -51,7 +52,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// What a connector may use of core.
-const CONNECTOR_ARROWS: &[&str] = &["error", "diagnostic", "clock", "connector", "emulator", "http", "model"];
+const CONNECTOR_ARROWS: &[&str] = &["error", "diagnostic", "clock", "connector", "emulator", "http", "model", "mutant"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
@@ -310,4 +311,25 @@ fn the_schema_for_editors_is_up_to_date() {
     }
     let written = fs::read_to_string(&path).unwrap_or_default();
     assert!(written == text, "{} is out of date: UPDATE_EXPECT=1 writes it anew", path.display());
+}
+
+#[test]
+fn bugs_on_purpose_are_not_in_the_shipped_program() {
+    let manifest = |path: &str| fs::read_to_string(root().join(path)).unwrap();
+    for path in ["Cargo.toml", "connectors/Cargo.toml"] {
+        assert!(!manifest(path).contains("mutants"), "{path} asks for mutants");
+    }
+    let core = manifest("core/Cargo.toml");
+    assert!(core.contains("mutants = []") && !core.contains("default ="), "mutants are on by default");
+    assert!(manifest("Cargo.toml").contains("default-members = [\"connectors\"]"), "a plain build builds more");
+    let woken = |path: &Path, text: &str| {
+        !path.starts_with("tests") && text.contains("mutant::") && text.contains("wake") && !path.ends_with("mutant.rs")
+    };
+    none(
+        rust_files()
+            .iter()
+            .filter(|(path, text)| woken(path, text))
+            .map(|(path, _)| path.display().to_string())
+            .collect(),
+    );
 }

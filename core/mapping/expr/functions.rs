@@ -66,9 +66,9 @@ fn sum(list: Value, attribute_name: &str, places: Option<u32>) -> Result<Value, 
     })
 }
 
-/// VAT of a list: each line's net times its rate in percent, rounded half up to cents, then summed.
+/// VAT of a list: each line's net, rounded half up to cents, times its rate in percent, rounded the same, then summed.
 fn vat(list: Value, net: &str, rate: &str) -> Result<Value, Error> {
-    over(&list, |item| percent_of(part(item, net)?, part(item, rate)?))
+    over(&list, |item| percent_of(round_to(part(item, net)?, 2), part(item, rate)?))
 }
 
 /// Net of a list whose lines have no net of their own: quantity times price, less a discount in percent; each line

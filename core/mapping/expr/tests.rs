@@ -12,6 +12,7 @@ fn native() -> Fields {
         "client": "1", "total": "12500.50", "count": 3, "nothing": null, "name": "Brasserie du Nord", "won": true,
         "quote": {"hs_title": "Q1", "amount": "10.10"},
         "line_items": [{"amount": "10.05", "vat_rate": "20"}, {"amount": "0.33", "vat_rate": "5.5"}, {"amount": null}],
+        "unrounded": [{"amount": "14.9460", "vat_rate": "10"}],
         "quote_lines": [{"quantity": "1.5", "price": "9.99", "discount": "10", "vat": "20"}, {"quantity": "2", "price": "0.515", "vat": "20"}],
         "at": "2026-11-24T23:30:00Z", "day": "2026-11-24", "numero": "tel 03 20", "text": "a;b"
     });
@@ -42,6 +43,8 @@ fn an_expression_gives_its_value_on_a_record() {
         ("sum(line_items, 'amount')", json!("10.38")),
         ("sum(line_items, 'amount', 1)", json!("10.4")),
         ("vat(line_items, 'amount', 'vat_rate')", json!("2.03")),
+        // 14.95 at 10 %; of the amount as it is, 14.946, it would be 1.49.
+        ("vat(unrounded, 'amount', 'vat_rate')", json!("1.50")),
         ("add(sum(line_items, 'amount'), vat(line_items, 'amount', 'vat_rate'))", json!("12.41")),
         ("net(quote_lines, 'quantity', 'price', 'discount')", json!("14.52")),
         ("net_vat(quote_lines, 'quantity', 'price', 'discount', 'vat')", json!("2.91")),

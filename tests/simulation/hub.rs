@@ -1,0 +1,126 @@
+//! The hub as it is started anew: real connectors, the shipped mappings, the real engine over what is on disk.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use passerelle::registry::{MAPPINGS, PLUGINS};
+use passerelle_core::connector::{Plugin, Tools};
+use passerelle_core::emulator::{EmulatedTime, Emulator, Host, InProcess};
+use passerelle_core::engine::{Engine, Flow, Unwatched};
+use passerelle_core::http::Transport;
+use passerelle_core::mapping::{Mappings, Source};
+use passerelle_core::model::SystemName;
+use passerelle_core::store::{Memory, Store};
+use passerelle_core::system::{System, Systems};
+use passerelle_core::{Error, ErrorKind, Result};
+use serde_json::{Value, json};
+
+use super::clock::WrongClock;
+use super::disk::Disk;
+use super::fate::Fate;
+use super::post::SECRET;
+use super::wire::FaultyWire;
+
+/// Systems, and their vendors.
+const SYSTEMS: [(&str, &str); 2] = [("crm", "hubspot"), ("erp", "dolibarr")];
+
+/// What outlives the hub.
+#[derive(Debug)]
+pub struct Ground {
+    /// The vendors.
+    pub host: Arc<Host>,
+    /// The hub's clock.
+    pub clock: Arc<WrongClock>,
+    /// What was synced.
+    pub disk: Arc<Memory>,
+    /// What goes wrong.
+    pub fate: Fate,
+    /// Whether the CRM is entered with tokens that expire.
+    pub has_tokens: bool,
+}
+
+impl Ground {
+    /// Two empty systems at the start of a day.
+    ///
+    /// # Errors
+    /// None but a broken build.
+    pub fn new(fate: Fate, has_tokens: bool) -> Result<Self> {
+        let start = "2026-11-24T06:00:00Z".parse().map_err(|_| Error::new(ErrorKind::Bug, "no time"))?;
+        let time = EmulatedTime::standing_at(start);
+        let emulators = SYSTEMS.iter().map(|(_, vendor)| stand_in(vendor)).collect::<Result<_>>()?;
+        let host = Arc::new(Host::new(emulators, time.clone()));
+        Ok(Self { host, clock: Arc::new(WrongClock::of(time)), disk: Arc::default(), fate, has_tokens })
+    }
+
+    /// A hub over what is on disk.
+    ///
+    /// # Errors
+    /// None but a broken build.
+    pub fn start(&self) -> Result<Engine> {
+        let mappings = mappings()?;
+        let systems: Result<Systems> = SYSTEMS.iter().map(|system| self.connect(&mappings, system)).collect();
+        let flow = |name: &str, entity: &str| Flow {
+            name: name.into(),
+            entity: entity.into(),
+            between: vec!["crm".into(), "erp".into()],
+            ..Flow::default()
+        };
+        Ok(Engine {
+            systems: Arc::new(systems?),
+            mappings,
+            store: Store::new(Arc::new(Disk::new(self.disk.clone(), self.fate.clone()))),
+            clock: self.clock.clone(),
+            flows: vec![flow("customers", "company"), flow("catalogue", "product"), flow("sales", "sale")],
+            watch: Arc::new(Unwatched),
+            proven: Arc::default(),
+        })
+    }
+
+    fn connect(&self, mappings: &Mappings, (name, vendor): &(&str, &str)) -> Result<System> {
+        let name = SystemName::from(*name);
+        let wire = InProcess::new(Arc::clone(&self.host));
+        let transport = Transport { base_url: Some(wire.base_url(vendor)?), ..Transport::default() };
+        let mut wanted = BTreeMap::new();
+        for column in mappings.entities().filter_map(|entity| entity.column(&name)) {
+            wanted.insert(column.resource().clone(), column.wanted());
+        }
+        let wire = FaultyWire::new(wire, self.host.time().clone(), self.fate.clone());
+        let clock = self.clock.clone();
+        let tools = Tools { wire: Arc::new(wire), clock, transport, folder: ".".into(), wanted: Arc::new(wanted) };
+        Ok(System::new(name, (plugin(vendor)?.build)(self.options(vendor)?, tools)?))
+    }
+
+    fn options(&self, vendor: &str) -> Result<Value> {
+        let key = self.host.key(vendor)?;
+        Ok(match (vendor, self.has_tokens) {
+            ("dolibarr", _) => json!({ "api_key": key }),
+            (_, false) => json!({ "token": key, "webhook_secret": SECRET }),
+            (_, true) => json!({
+                "client_id": "client-emulator", "client_secret": "secret-emulator",
+                "refresh_token": "refresh-emulator", "webhook_secret": SECRET,
+            }),
+        })
+    }
+}
+
+/// The shipped mappings; loading tries their laws, which once per process is enough.
+fn mappings() -> Result<Arc<Mappings>> {
+    static LOADED: OnceLock<Result<Arc<Mappings>, String>> = OnceLock::new();
+    let loaded = LOADED.get_or_init(|| {
+        let source = |(file, text): &(&str, &str)| Source { file: (*file).to_owned(), text: (*text).to_owned() };
+        let sources: Vec<Source> = MAPPINGS.iter().map(source).collect();
+        let kinds = SYSTEMS.map(|(name, vendor)| (name.into(), vendor.to_owned()));
+        Mappings::load(&sources, &kinds).map(|(mappings, _)| Arc::new(mappings)).map_err(|found| format!("{found:?}"))
+    });
+    loaded.clone().map_err(|found| Error::new(ErrorKind::Config, found))
+}
+
+fn plugin(name: &str) -> Result<&'static Plugin> {
+    let known = PLUGINS.iter().find(|plugin| plugin.name == name);
+    known.ok_or_else(|| Error::new(ErrorKind::Bug, format!("there is no connector {name}")))
+}
+
+fn stand_in(vendor: &str) -> Result<Box<dyn Emulator>> {
+    let make = plugin(vendor)?.emulator;
+    Ok(make.ok_or_else(|| Error::new(ErrorKind::Bug, format!("there is no stand-in of {vendor}")))?())
+}

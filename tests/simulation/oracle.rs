@@ -1,0 +1,79 @@
+//! The oracle: what must be true once faults have stopped and the flows have settled.
+
+mod customers;
+mod journal;
+mod money;
+mod sales;
+mod told;
+mod waiting;
+
+use passerelle_core::Result;
+
+use super::books::Books;
+use super::story::Ending;
+use super::tally::Tally;
+
+/// What is not as promised, sentence by sentence.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// The sentences.
+    pub said: Vec<String>,
+    /// Duplicates, losses and unequal cents among them.
+    pub tally: Tally,
+}
+
+impl Findings {
+    fn say(&mut self, what: impl Into<String>) {
+        self.said.push(what.into());
+    }
+
+    fn duplicate(&mut self, what: impl Into<String>) {
+        self.tally.duplicates += 1;
+        self.say(what);
+    }
+
+    fn loss(&mut self, what: impl Into<String>) {
+        self.tally.losses += 1;
+        self.say(what);
+    }
+
+    fn cent(&mut self, what: impl Into<String>) {
+        self.tally.cents += 1;
+        self.say(what);
+    }
+}
+
+/// Looks at how a story ended.
+///
+/// # Errors
+/// When a system cannot be read, which is the stage's fault.
+pub async fn judge(ending: &Ending) -> Result<Findings> {
+    let mut findings = Findings::default();
+    let books = Books::read(&ending.ground.host).await?;
+    if !ending.is_quiet {
+        findings.say("the flows do not come to rest");
+    }
+    let wishes = sales::judge(ending, &books, &mut findings);
+    customers::judge(ending, &books, &mut findings)?;
+    told::judge(ending, &books, &mut findings)?;
+    waiting::judge(ending, &books, &wishes, &mut findings)?;
+    journal::judge(ending, &mut findings)?;
+    differences(ending, &mut findings).await?;
+    Ok(findings)
+}
+
+/// `verify` says 0 differences, but of what is parked for a reason.
+async fn differences(ending: &Ending, findings: &mut Findings) -> Result<()> {
+    for flow in &ending.hub.flows {
+        for found in ending.hub.verify(flow).await?.differences {
+            let is_known = ending.hub.store.parked(usize::MAX)?.iter().any(|parked| {
+                parked.link.as_ref() == Some(&found.link)
+                    || found.link.as_str().ends_with(&format!(":{}", parked.at.id))
+            });
+            if !is_known {
+                findings.say(format!("verify: {} \"{}\" {} {}", found.link, found.label, found.field, found.values));
+            }
+        }
+    }
+    Ok(())
+}

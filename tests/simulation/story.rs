@@ -1,0 +1,242 @@
+//! One seed's story: a first day, rounds in which people act while the hub runs and dies, and the quiet after.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use passerelle_core::Result;
+use passerelle_core::clock::Clock;
+use passerelle_core::emulator::{Chance as Share, Faults};
+use passerelle_core::engine::{Engine, Report, Scope};
+use passerelle_core::mutant::Mutant;
+use passerelle_core::store::{Facts, Verdict};
+
+use super::books::Books;
+use super::chance::{Chance, Concern};
+use super::fate::{Fate, Rates};
+use super::genesis;
+use super::hub::Ground;
+use super::people::{People, merge};
+use super::post::{serve, subscribe};
+use super::world::World;
+
+/// Healthy runs within which everything must have come to rest.
+const PATIENCE: usize = 8;
+
+/// A seed, and how much of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Plot {
+    /// The seed.
+    pub seed: u64,
+    /// About how many sales there are.
+    pub sales: usize,
+    /// Whether nothing goes wrong.
+    pub is_calm: bool,
+    /// The bug on purpose that the hub has.
+    pub mutant: Option<Mutant>,
+}
+
+/// What the oracle looks at.
+#[derive(Debug)]
+pub struct Ending {
+    /// Both systems and the disk.
+    pub ground: Ground,
+    /// What people know.
+    pub world: World,
+    /// The hub, alive.
+    pub hub: Engine,
+    /// Whether the last runs wrote nothing.
+    pub is_quiet: bool,
+    /// Records that the very last run decided again although nothing had changed.
+    pub decided_again: u64,
+}
+
+struct Story {
+    ground: Ground,
+    world: World,
+    hub: Option<Engine>,
+    people: Chance,
+    wishes: Chance,
+    rates: Rates,
+    faults: Faults,
+    is_calm: bool,
+}
+
+/// Plays a seed to its end.
+///
+/// # Errors
+/// What the stage itself does wrong; what the hub does wrong is for the oracle.
+pub async fn play(plot: Plot) -> Result<Ending> {
+    let mut dice = Chance::of(plot.seed, Concern::World);
+    let ground = Ground::new(Fate::of(plot.seed), dice.falls(0.4))?;
+    subscribe(&ground.host).await?;
+    let world = genesis::fill(&ground.host, &mut dice, plot.sales)?;
+    let wishes = Chance::of(plot.seed, Concern::Hub);
+    let people = Chance::of(plot.seed, Concern::People);
+    let (rates, faults) = trouble(&ground.fate);
+    let mut story = Story { ground, world, hub: None, people, wishes, rates, faults, is_calm: plot.is_calm };
+    story.ground.host.seed_faults("hubspot", plot.seed)?;
+    story.ground.host.seed_faults("dolibarr", plot.seed ^ 0xD01)?;
+    for _ in 0..story.wishes.between(3, 7) {
+        story.round(plot.sales).await?;
+    }
+    story.rest().await
+}
+
+/// How much goes wrong in a seed: nothing of some kinds, much of others.
+fn trouble(fate: &Fate) -> (Rates, Faults) {
+    fate.throw(|dice| {
+        let mut share = |most: f64| if dice.falls(0.4) { 0.0 } else { dice.share() * most };
+        let rates = Rates {
+            crash: share(0.01),
+            cut: share(0.02),
+            timeout: share(0.02),
+            late: share(0.02),
+            doubled: share(0.05),
+            expired: share(0.02),
+            mixed: share(0.3),
+        };
+        let mut chance = |most: f64| Share::Share(share(most));
+        let faults = Faults {
+            rate_limited: chance(0.05),
+            error_before: chance(0.03),
+            error_after: chance(0.03),
+            drop_before: chance(0.03),
+            drop_after: chance(0.03),
+            ..Faults::default()
+        };
+        (rates, faults)
+    })
+}
+
+impl Story {
+    /// People act, then the hub runs, perhaps for the last time in this life.
+    async fn round(&mut self, sales: usize) -> Result<()> {
+        let minutes = if self.wishes.falls(0.3) { 0 } else { self.wishes.between(1, 120) };
+        let seconds = self.wishes.between(0, 20);
+        self.pass(Duration::from_secs(minutes * 60 + seconds));
+        let deeds = self.people.between(1, 2 + sales as u64 / 5);
+        let books = Books::read(&self.ground.host).await?;
+        for _ in 0..deeds {
+            let mut people =
+                People { host: &self.ground.host, books: &books, world: &mut self.world, dice: &mut self.people };
+            people.act()?;
+        }
+        self.ground.fate.count(|tally| tally.deeds += deeds);
+        self.bring_trouble(true)?;
+        // A hub that died is started again at once, or is missed some minutes later.
+        for _ in 0..3 {
+            if self.run().await? {
+                break;
+            }
+            self.pass(Duration::from_secs(self.ground.fate.throw(|dice| dice.between(1, 600))));
+        }
+        self.bring_trouble(false)
+    }
+
+    fn bring_trouble(&self, comes: bool) -> Result<()> {
+        let comes = comes && !self.is_calm;
+        self.ground.fate.set(if comes { self.rates } else { Rates::default() });
+        for vendor in ["hubspot", "dolibarr"] {
+            self.ground.host.set_faults(vendor, if comes { self.faults.clone() } else { Faults::default() })?;
+        }
+        let is_wrong = comes && self.ground.fate.throw(|dice| dice.falls(0.5));
+        let off = if is_wrong { self.ground.fate.throw(|dice| dice.between(0, 600)) as i64 - 300 } else { 0 };
+        if off != 0 {
+            self.ground.fate.count(|tally| tally.fault("clock set wrong"));
+        }
+        self.ground.clock.set(SignedDuration::from_secs(off));
+        Ok(())
+    }
+
+    fn pass(&self, time: Duration) {
+        self.ground.host.time().advance(time);
+    }
+
+    /// One wish of the hub's people; whether the hub lived to see its end.
+    async fn run(&mut self) -> Result<bool> {
+        let hub = match self.hub.take() {
+            // Now and then it is stopped and started without any harm.
+            Some(hub) if !self.wishes.falls(0.2) => hub,
+            _ => self.ground.start()?,
+        };
+        let wish = self.wishes.between(0, 9);
+        let work = async {
+            match wish {
+                0 => drop(hub.sync(&hub.flows, Scope::Full).await),
+                1 => {
+                    if let Ok(plan) = hub.plan(&hub.flows, Scope::Changed).await {
+                        drop(hub.apply(&plan).await);
+                    }
+                }
+                2 => drop(retry_parked(&hub)),
+                3..=4 => drop(serve(&hub, &self.ground.host, &self.ground.fate).await),
+                _ => drop(hub.sync(&hub.flows, Scope::Changed).await),
+            }
+            let _ = approve(&hub, &self.world);
+        };
+        let survived = self.ground.fate.survives(work).await.is_some();
+        if survived {
+            self.hub = Some(hub);
+        }
+        Ok(survived)
+    }
+
+    /// No more faults and no more deeds, but what people still owe: doubles are merged. Then runs until nothing moves.
+    async fn rest(mut self) -> Result<Ending> {
+        self.bring_trouble(false)?;
+        for at in 0..self.world.customers.len() {
+            if self.world.is_double(at) && self.people.falls(0.8) {
+                merge(&self.ground.host, &mut self.world, at)?;
+            }
+        }
+        let hub = self.ground.start()?;
+        let to_noon = 86_400 - (self.ground.host.time().now().as_second() + 43_200).rem_euclid(86_400);
+        self.pass(Duration::from_secs(to_noon as u64));
+        let mut quiet = 0;
+        for _ in 0..PATIENCE {
+            let reports = self.ground.fate.survives(hub.sync(&hub.flows, Scope::Changed)).await;
+            quiet = if reports.is_some_and(|reports| is_quiet(&reports)) { quiet + 1 } else { 0 };
+            approve(&hub, &self.world)?;
+            if quiet == 2 {
+                break;
+            }
+            self.pass(Duration::from_secs(20 * 60));
+        }
+        // Whatever feeds did not show would be seen now, and written.
+        let last = hub.sync(&hub.flows, Scope::Full).await?;
+        quiet = if last.iter().all(|report| !wrote(report)) { quiet } else { 0 };
+        let decided_again = last.iter().map(|report| report.counts.read - report.counts.unchanged).sum();
+        Ok(Ending { ground: self.ground, world: self.world, hub, is_quiet: quiet == 2, decided_again })
+    }
+}
+
+fn is_quiet(reports: &Result<Vec<Report>>) -> bool {
+    reports.as_ref().is_ok_and(|reports| !reports.iter().any(wrote))
+}
+
+fn wrote(report: &Report) -> bool {
+    report.counts.created + report.counts.updated > 0 || report.error.is_some()
+}
+
+/// `held approve` of the sales that a person wants.
+fn approve(hub: &Engine, world: &World) -> Result<()> {
+    let mut facts = Facts::new();
+    for mut held in hub.store.held()?.into_iter().filter(|held| held.verdict == Verdict::Waiting) {
+        let sale = world.sales.iter().find(|sale| held.source.id.as_str() == sale.id);
+        if sale.is_some_and(|sale| sale.is_welcome) {
+            held.verdict = Verdict::Approved;
+            facts.hold(&held);
+        }
+    }
+    hub.store.commit(facts)
+}
+
+/// `parked retry all`.
+fn retry_parked(hub: &Engine) -> Result<()> {
+    let mut facts = Facts::new();
+    for mut parked in hub.store.parked(usize::MAX)? {
+        parked.attempts = 0;
+        facts.park(&parked);
+    }
+    hub.store.commit(facts)
+}

@@ -28,7 +28,10 @@ pub async fn run(context: &Context, args: &Args) -> CommandResult {
     let flows: Vec<FlowName> = plan.flows.iter().map(|flow| flow.flow.clone()).collect();
     let hub = Hub::open(context, &flows, "applying")?;
     let applied = hub.engine.apply(&plan).await?;
-    let mut said = outcome::text_of(&hub, &applied.reports);
+    let mut said = match applied.refused.is_empty() {
+        true => outcome::text_of(&hub, &applied.reports),
+        false => outcome::lines_of(&hub, &applied.reports),
+    };
     for refused in &applied.refused {
         said.push_str(&format!("  refused {} \"{}\": {}\n", refused.link, refused.label, refused.reason));
     }

@@ -141,6 +141,7 @@ fn pruned(pruned: Pruned, pruning: Pruning, age: Period) -> Report {
     };
     let text = match pruning {
         Pruning::Done => format!("Forgot {lines} lines of {runs} runs older than {age}.{kept}\n"),
+        Pruning::Told if runs == 0 => format!("No runs are older than {age}; there is nothing to forget.{kept}\n"),
         Pruning::Told => format!(
             "{lines} lines of {runs} runs are older than {age}; nothing was forgotten.{kept}\n\
              To forget them: passerelle journal prune --older-than {age} --yes\n"

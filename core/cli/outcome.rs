@@ -10,6 +10,15 @@ use crate::store::Counts;
 
 /// Runs, told for a person.
 pub(super) fn text_of(hub: &Hub, reports: &[Ran]) -> String {
+    let mut text = lines_of(hub, reports);
+    if reports.iter().all(|report| report.error.is_none() && !is_news(&report.counts)) {
+        text.push_str("Nothing to change.\n");
+    }
+    text
+}
+
+/// What each run did.
+pub(super) fn lines_of(hub: &Hub, reports: &[Ran]) -> String {
     let mut text = String::new();
     for report in reports {
         text.push_str(&format!("{}: {}\n", report.flow, counts_text(&report.counts)));
@@ -28,9 +37,6 @@ pub(super) fn text_of(hub: &Hub, reports: &[Ran]) -> String {
                 report.waiting
             ));
         }
-    }
-    if reports.iter().all(|report| report.error.is_none() && !has_written(&report.counts)) {
-        text.push_str("Nothing to change.\n");
     }
     text
 }
@@ -68,6 +74,11 @@ pub(super) fn exit_of(reports: &[Ran]) -> Exit {
 
 fn has_written(counts: &Counts) -> bool {
     counts.created + counts.updated + counts.archived > 0
+}
+
+/// Whether there is more to say than that all is as it was.
+fn is_news(counts: &Counts) -> bool {
+    has_written(counts) || counts.parked + counts.held + counts.conflicts > 0
 }
 
 fn counts_text(counts: &Counts) -> String {

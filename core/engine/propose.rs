@@ -100,7 +100,7 @@ impl Pass<'_> {
         let before = proposals.len();
         self.propose_updates(entity, &mut works[at], at, &decision, proposals)?;
         if works[at].is_sound() && proposals.len() == before {
-            self.agree(&mut works[at], &decision);
+            self.agree(entity, &mut works[at], &decision);
         }
         let known = works[at].link.sides.clone();
         for target in systems.iter().filter(|name| !known.contains_key(*name)) {
@@ -112,9 +112,9 @@ impl Pass<'_> {
     }
 
     /// Nothing is left to write: what the sides have now is what was agreed. One that is away agrees to nothing.
-    fn agree(&self, work: &mut Work, decision: &Decision) {
+    fn agree(&self, entity: &Entity, work: &mut Work, decision: &Decision) {
         if work.sides.len() > 1 {
-            work.link.agreed = Some(decision.merged.clone());
+            work.agree_on(entity, decision.merged.clone());
         }
     }
 

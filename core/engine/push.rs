@@ -49,7 +49,7 @@ impl Pass<'_> {
         // Only once every side has it: a side that failed would else look as if it had changed back.
         for (at, agreed) in agreed {
             if lives(Mutant::EarlyAgreement) || works[at].is_sound() && !works[at].stopped {
-                works[at].link.agreed = Some(agreed);
+                works[at].agree_on(entity, agreed);
             }
         }
         Ok(())

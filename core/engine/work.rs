@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::breaker::Stuck;
 use super::notes::Notes;
+use crate::mapping::Entity;
 use crate::model::{Canonical, FieldName, LinkId, Record, RemoteId, SystemName};
 use crate::reconcile::Clash;
 use crate::store::{At, Held, Link, Why};
@@ -108,6 +109,15 @@ impl Trouble {
 }
 
 impl Work {
+    /// What all sides now agree on; the record is called by its name among that, which may be a new one.
+    pub fn agree_on(&mut self, entity: &Entity, agreed: Canonical) {
+        let label = entity.label(&agreed);
+        if !label.is_empty() {
+            self.link.label = label;
+        }
+        self.link.agreed = Some(agreed);
+    }
+
     /// The record that brought it here.
     pub fn source_at(&self) -> At {
         At {

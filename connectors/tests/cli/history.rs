@@ -61,6 +61,15 @@ fn trace_tells_where_every_value_is_from_also_of_what_an_older_version_wrote() {
 }
 
 #[test]
+fn a_record_is_called_by_its_present_name() {
+    let shell = old();
+    shell.fails("sync", 3, &[]);
+    shell.edit("crm.csv", "Cave Rouge", "Cave Verte");
+    shell.fails("sync", 3, &["1 updated"]);
+    shell.fails("trace erp rows B", 0, &["company \"Cave Verte\"  (company:erp:B)"]);
+}
+
+#[test]
 fn a_new_write_is_traced_with_the_version_of_the_record_it_is_from() {
     let shell = old();
     shell.edit("crm.csv", "03 20 00 00 01", "03 20 00 00 11");
@@ -187,7 +196,7 @@ fn the_journal_is_exported_as_json_lines_by_date_and_by_run() {
 fn pruning_tells_first_and_forgets_only_when_told_so() {
     let shell = old();
     shell.fails("journal prune --older-than soon", 2, &["is not a period"]);
-    shell.fails("journal prune --older-than 1000d", 0, &["0 lines of 0 runs"]);
+    shell.fails("journal prune --older-than 1000d", 0, &["No runs are older than 1000d; there is nothing to forget."]);
     let told = shell.ok("journal prune --older-than 1s");
     assert!(
         told.out.contains("2 lines of 3 runs are older than 1s; nothing was forgotten. 1 as old are kept"),

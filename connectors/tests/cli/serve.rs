@@ -160,6 +160,17 @@ fn a_webhook_carries_a_won_deal_to_an_order_and_a_forged_one_carries_nothing() {
 }
 
 #[test]
+fn a_command_beside_a_hub_that_serves_says_who_has_the_state_and_how_to_ask() {
+    let (shell, _emulators) = served();
+    let hub = Hub::start(&shell);
+    let process = format!("process {}", hub.child.id());
+    shell.fails("status", 2, &[&process, "wait until it is done, or stop it first", "under /api/v1 while it runs"]);
+    assert_eq!(shell.run("--json conflicts list").json()["error"]["kind"], "config");
+    assert_eq!(hub.stopped().0, Some(0));
+    shell.ok("status");
+}
+
+#[test]
 fn an_address_that_is_taken_is_named() {
     let shell = Shell::with_hub().set("HUBSPOT_TOKEN", "key").set("DOLIBARR_KEY", "key");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -37,7 +37,8 @@ fn a_saved_plan_is_applied_as_it_was_shown_and_only_once() {
     shell.fails("plan --out first.json", 4, &["Saved."]);
     let applied = shell.ok("--json apply first.json").json();
     assert_eq!(applied["flows"][0]["counts"]["created"], 25, "{applied}");
-    shell.fails("apply first.json", 3, &["refused", "plan again"]);
+    let refused = shell.fails("apply first.json", 3, &["refused", "plan again"]);
+    assert!(!refused.out.contains("Nothing to change."), "{refused:?}");
     let verified = shell.ok("verify");
     assert!(verified.out.contains("0 differences over 25 records"), "{}", verified.out);
 }

@@ -174,7 +174,10 @@ fn taken(claim: &mut File) -> Error {
     let mut who = String::new();
     let read = claim.rewind().and_then(|()| claim.read_to_string(&mut who));
     let who = if read.is_ok() && !who.trim().is_empty() { who.trim() } else { "a process that has not told its id" };
-    let message = format!("another hub uses this state folder ({who}): ask that one, or stop it first");
+    let message = format!(
+        "another hub uses this state folder ({who}): wait until it is done, or stop it first; \
+         `passerelle serve` answers under /api/v1 while it runs"
+    );
     Error::new(ErrorKind::Config, message)
 }
 

@@ -68,6 +68,8 @@ fn touch(cell: &Cell, before: &str, column: &str, native: &Fields, done: &mut BT
     }
 }
 
+/// A constant reads nothing, and any example shows it.
 fn reads_something(expr: &Expr, native: &Fields) -> bool {
-    expr.paths().iter().any(|path| Path::parse(path).get(native).is_some_and(|value| !value.is_null()))
+    let paths = expr.paths();
+    paths.is_empty() || paths.iter().any(|path| Path::parse(path).get(native).is_some_and(|value| !value.is_null()))
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::pass::Pass;
 use super::propose::Proposal;
-use super::work::{Trouble, Work};
+use super::work::{Fresh, Trouble, Work};
 use crate::Result;
 use crate::mapping::{Column, Entity, Gate, Totals};
 use crate::model::{Canonical, FieldName, Fields, Presence, SystemName};
@@ -29,7 +29,12 @@ impl Pass<'_> {
         if let Some(totals) = entity.totals() {
             let wanted = agreed_sums(totals, work, target, merged);
             let trouble = unequal(totals, &wanted, &side.canonical, target);
-            if let Some(trouble) = trouble.or_else(|| unwanted(column, work, merged, target)) {
+            let unwanted = unwanted(column, work, merged, target);
+            if trouble.is_none() && unwanted.is_some() && is_no_draft(column, side) {
+                // It was finished before its reason went, and nobody heard the answer.
+                return Ok(None);
+            }
+            if let Some(trouble) = trouble.or(unwanted) {
                 work.trouble = Some(trouble);
                 return Ok(None);
             }
@@ -59,6 +64,11 @@ fn agreed_sums(totals: &Totals, work: &Work, target: &SystemName, merged: &Canon
         }
     }
     wanted
+}
+
+/// Whether the mapping can tell a draft, and this is none.
+fn is_no_draft(column: &Column, side: &Fresh) -> bool {
+    column.may_archive(&side.record.fields) == Ok(Some(false))
 }
 
 /// A draft whose reason to be is gone, such as a deal that is not won any more, is not finished behind a person's back.

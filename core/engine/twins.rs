@@ -95,7 +95,12 @@ impl Pass<'_> {
         works: &mut [Work],
         creating: &[usize],
     ) -> Result<()> {
-        let mut here: HashMap<u64, (LinkId, String)> = HashMap::new();
+        // What this very batch has found a record for is not in the index yet.
+        let there = works.iter().filter(|work| work.link.sides.contains_key(target));
+        let mut here: HashMap<u64, (LinkId, String)> = there
+            .flat_map(|work| match_hashes(entity, &work.best_values()).into_iter().map(move |hash| (hash, work)))
+            .map(|(hash, work)| (hash, (work.link.id.clone(), work.link.label.clone())))
+            .collect();
         for at in creating {
             let work = &works[*at];
             let values = work.best_values();

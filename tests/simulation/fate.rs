@@ -23,6 +23,8 @@ pub enum Strike {
     TimeoutBefore,
     /// No answer in time, and it was done.
     TimeoutAfter,
+    /// No answer in time, and the request is still under way: it arrives later.
+    Straggler,
     /// The answer comes after some seconds.
     Late,
     /// A proxy repeats the request; only requests that HTTP calls idempotent (GET, PUT).
@@ -63,6 +65,10 @@ pub struct Rates {
     pub expired: f64,
     /// Batches that are made in part.
     pub mixed: f64,
+    /// Requests that arrive after the hub gave them up.
+    pub straggler: f64,
+    /// Deeds of people between two requests.
+    pub deed: f64,
 }
 
 /// Shared by wire, disk and story.
@@ -204,8 +210,16 @@ impl Fate {
             (rates.doubled, Strike::Doubled),
             (rates.expired, Strike::Expired),
             (rates.mixed, Strike::Mixed),
+            (rates.straggler, Strike::Straggler),
         ];
         fallen(&mut state.dice, &kinds, Strike::None)
+    }
+
+    /// Whether somebody acts before the next call.
+    pub fn interrupts(&self) -> bool {
+        let mut state = self.state();
+        let share = state.rates.deed;
+        share > 0.0 && state.dice.falls(share)
     }
 
     /// What strikes the next commit.

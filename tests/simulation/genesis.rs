@@ -20,7 +20,8 @@ pub const LIMIT: i64 = 10_000;
 /// # Errors
 /// What the emulated systems refuse.
 pub fn fill(host: &Host, dice: &mut Chance, sales: usize) -> Result<World> {
-    let mut world = World { vat_of_total: dice.falls(0.08), ..World::default() };
+    let (vat_of_total, is_crowded) = (dice.falls(0.08), dice.falls(0.06));
+    let mut world = World { vat_of_total, is_crowded, ..World::default() };
     let lag = dice.between(0, 10);
     host.control("hubspot", "settings", &json!({ "search_lag_seconds": lag }))?;
     host.control("dolibarr", "settings", &json!({ "vat_of_total": world.vat_of_total }))?;
@@ -67,14 +68,16 @@ fn products(host: &Host, dice: &mut Chance, world: &mut World, sales: usize) -> 
 }
 
 fn customers(host: &Host, dice: &mut Chance, world: &mut World, sales: usize) -> Result<()> {
-    for place in 0..(2 + sales / 8) {
+    // More than a page of the ERP's list.
+    let crowd = if world.is_crowded { dice.between(105, 125) as usize } else { 0 };
+    for place in 0..(2 + sales / 8).max(crowd) {
         let customer = match place {
-            1.. if dice.falls(0.05) => double(dice, world),
+            1.. if crowd == 0 && dice.falls(0.05) => double(dice, world),
             _ => customer(dice, place),
         };
         let at = enter(host, dice, world, customer)?;
         let fresh = world.customers[at].double_of.is_none() && world.customers[at].is_storable;
-        if fresh && dice.falls(0.3) {
+        if fresh && (crowd > 0 || dice.falls(0.3)) {
             twin(host, dice, &world.customers[at])?;
         }
     }

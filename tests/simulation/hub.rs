@@ -15,11 +15,13 @@ use passerelle_core::system::{System, Systems};
 use passerelle_core::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
 
+use super::chance::Chance;
 use super::clock::WrongClock;
 use super::disk::Disk;
 use super::fate::Fate;
+use super::office::Office;
 use super::post::SECRET;
-use super::wire::FaultyWire;
+use super::wire::{FaultyWire, Stragglers};
 
 /// Systems, and their vendors.
 const SYSTEMS: [(&str, &str); 2] = [("crm", "hubspot"), ("erp", "dolibarr")];
@@ -35,6 +37,10 @@ pub struct Ground {
     pub disk: Arc<Memory>,
     /// What goes wrong.
     pub fate: Fate,
+    /// Who works there.
+    pub office: Arc<Office>,
+    /// Requests that are on their way still.
+    pub stragglers: Stragglers,
     /// Whether the CRM is entered with tokens that expire.
     pub has_tokens: bool,
 }
@@ -44,12 +50,14 @@ impl Ground {
     ///
     /// # Errors
     /// None but a broken build.
-    pub fn new(fate: Fate, has_tokens: bool) -> Result<Self> {
+    pub fn new(fate: Fate, people: Chance, has_tokens: bool) -> Result<Self> {
         let start = "2026-11-24T06:00:00Z".parse().map_err(|_| Error::new(ErrorKind::Bug, "no time"))?;
         let time = EmulatedTime::standing_at(start);
         let emulators = SYSTEMS.iter().map(|(_, vendor)| stand_in(vendor)).collect::<Result<_>>()?;
         let host = Arc::new(Host::new(emulators, time.clone()));
-        Ok(Self { host, clock: Arc::new(WrongClock::of(time)), disk: Arc::default(), fate, has_tokens })
+        let office = Arc::new(Office::new(Arc::clone(&host), people));
+        let (clock, disk, stragglers) = (Arc::new(WrongClock::of(time)), Arc::default(), Stragglers::default());
+        Ok(Self { host, clock, disk, fate, office, stragglers, has_tokens })
     }
 
     /// A hub over what is on disk.
@@ -76,6 +84,11 @@ impl Ground {
         })
     }
 
+    /// What the hub gave up and is under way still arrives.
+    pub async fn arrive(&self) {
+        FaultyWire::new(InProcess::new(Arc::clone(&self.host)), self).arrive(true).await;
+    }
+
     fn connect(&self, mappings: &Mappings, (name, vendor): &(&str, &str)) -> Result<System> {
         let name = SystemName::from(*name);
         let wire = InProcess::new(Arc::clone(&self.host));
@@ -84,7 +97,7 @@ impl Ground {
         for column in mappings.entities().filter_map(|entity| entity.column(&name)) {
             wanted.insert(column.resource().clone(), column.wanted());
         }
-        let wire = FaultyWire::new(wire, self.host.time().clone(), self.fate.clone());
+        let wire = FaultyWire::new(wire, self);
         let clock = self.clock.clone();
         let tools = Tools { wire: Arc::new(wire), clock, transport, folder: ".".into(), wanted: Arc::new(wanted) };
         Ok(System::new(name, (plugin(vendor)?.build)(self.options(vendor)?, tools)?))

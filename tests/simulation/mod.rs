@@ -12,6 +12,7 @@ pub mod fate;
 pub mod genesis;
 pub mod hub;
 pub mod names;
+pub mod office;
 pub mod oracle;
 pub mod people;
 pub mod post;

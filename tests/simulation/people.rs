@@ -48,6 +48,41 @@ impl People<'_> {
         }
     }
 
+    /// One deed in the middle of a run: only what the hub has no write under way for, see docs/reliability.md.
+    ///
+    /// # Errors
+    /// What a system's screens refuse and should not.
+    pub fn interrupt(&mut self) -> Result<()> {
+        match self.dice.between(0, 13) {
+            0..=2 => self.win(),
+            3 => self.move_to(Stage::Lost),
+            4 => self.move_to(Stage::Open),
+            5 => self.sell(),
+            6 => self.invoice(),
+            7..=8 => self.pay(),
+            9 => self.credit(),
+            10 => self.refer(),
+            11 => self.put_away(),
+            12 => self.merge(),
+            _ => self.reprice(),
+        }
+    }
+
+    /// Every customer's phone number is entered anew in the ERP, all within one second.
+    ///
+    /// # Errors
+    /// What the ERP's screens refuse and should not.
+    pub fn call_round(&mut self) -> Result<()> {
+        self.world.was_called = true;
+        for at in self.singles() {
+            let Some(party) = self.party_of(at) else { continue };
+            let phone = names::phone(self.dice);
+            self.world.customers[at].phones.push(("erp", phone.clone()));
+            self.change("thirdparties", &party, &json!({ "phone": phone }))?;
+        }
+        Ok(())
+    }
+
     fn win(&mut self) -> Result<()> {
         let Some(at) = self.sale(|sale| sale.stage == Stage::Open && !sale.is_archived) else { return Ok(()) };
         let sale = &mut self.world.sales[at];
@@ -212,11 +247,16 @@ impl People<'_> {
         }
     }
 
-    /// A new customer, in the CRM; or one of the CRM's is entered in the ERP, where it is not there yet.
+    /// A new customer, in the CRM, and by somebody else in the ERP before the hub saw it; or one of the CRM's is entered in the ERP, where it is not there yet.
     fn meet(&mut self) -> Result<()> {
         if self.dice.falls(0.5) {
             let customer = genesis::customer(self.dice, self.world.customers.len());
-            return genesis::enter(self.host, self.dice, self.world, customer).map(drop);
+            let at = genesis::enter(self.host, self.dice, self.world, customer)?;
+            if !self.dice.falls(0.5) || !self.world.customers[at].is_storable {
+                return Ok(());
+            }
+            self.world.twins_made.insert(at);
+            return genesis::twin(self.host, self.dice, &self.world.customers[at]);
         }
         let Some(at) = self.customer() else { return Ok(()) };
         let customer = &self.world.customers[at];
@@ -243,14 +283,18 @@ impl People<'_> {
 
     /// A customer that was entered once, and whose name the ERP can store.
     fn customer(&mut self) -> Option<usize> {
+        let single = self.singles();
+        self.dice.pick(&single).copied()
+    }
+
+    fn singles(&self) -> Vec<usize> {
         let world = &self.world;
         let single = |at: &usize| {
             let customer = &world.customers[*at];
             let has_double = world.customers.iter().any(|other| other.double_of == Some(*at));
             customer.double_of.is_none() && !has_double && customer.is_storable && customer.merged_into.is_none()
         };
-        let single: Vec<usize> = (0..world.customers.len()).filter(single).collect();
-        self.dice.pick(&single).copied()
+        (0..world.customers.len()).filter(single).collect()
     }
 
     /// The ERP's id of a customer, found as its people find it.

@@ -10,14 +10,14 @@ use passerelle_core::engine::{Engine, Report, Scope};
 use passerelle_core::mutant::Mutant;
 use passerelle_core::store::{Facts, Verdict};
 
-use super::books::Books;
 use super::chance::{Chance, Concern};
 use super::fate::{Fate, Rates};
 use super::genesis;
 use super::hub::Ground;
-use super::people::{People, merge};
+use super::office::Office;
+use super::people::merge;
 use super::post::{serve, subscribe};
-use super::world::World;
+use super::world::{Sale, World};
 
 /// Healthy runs within which everything must have come to rest.
 const PATIENCE: usize = 8;
@@ -52,9 +52,8 @@ pub struct Ending {
 
 struct Story {
     ground: Ground,
-    world: World,
     hub: Option<Engine>,
-    people: Chance,
+    is_still: bool,
     wishes: Chance,
     rates: Rates,
     faults: Faults,
@@ -67,17 +66,18 @@ struct Story {
 /// What the stage itself does wrong; what the hub does wrong is for the oracle.
 pub async fn play(plot: Plot) -> Result<Ending> {
     let mut dice = Chance::of(plot.seed, Concern::World);
-    let ground = Ground::new(Fate::of(plot.seed), dice.falls(0.4))?;
+    let ground = Ground::new(Fate::of(plot.seed), Chance::of(plot.seed, Concern::People), dice.falls(0.4))?;
     subscribe(&ground.host).await?;
     let world = genesis::fill(&ground.host, &mut dice, plot.sales)?;
-    let wishes = Chance::of(plot.seed, Concern::Hub);
-    let people = Chance::of(plot.seed, Concern::People);
+    ground.office.with(|known| *known = world);
+    let mut wishes = Chance::of(plot.seed, Concern::Hub);
+    let is_still = wishes.falls(0.1);
     let (rates, faults) = trouble(&ground.fate);
-    let mut story = Story { ground, world, hub: None, people, wishes, rates, faults, is_calm: plot.is_calm };
+    let mut story = Story { ground, hub: None, is_still, wishes, rates, faults, is_calm: plot.is_calm };
     story.ground.host.seed_faults("hubspot", plot.seed)?;
     story.ground.host.seed_faults("dolibarr", plot.seed ^ 0xD01)?;
-    for _ in 0..story.wishes.between(3, 7) {
-        story.round(plot.sales).await?;
+    for round in 0..story.wishes.between(3, 7) {
+        story.round(plot.sales, round == 0).await?;
     }
     story.rest().await
 }
@@ -94,6 +94,8 @@ fn trouble(fate: &Fate) -> (Rates, Faults) {
             doubled: share(0.05),
             expired: share(0.02),
             mixed: share(0.3),
+            straggler: share(0.02),
+            deed: share(0.03),
         };
         let mut chance = |most: f64| Share::Share(share(most));
         let faults = Faults {
@@ -110,16 +112,19 @@ fn trouble(fate: &Fate) -> (Rates, Faults) {
 
 impl Story {
     /// People act, then the hub runs, perhaps for the last time in this life.
-    async fn round(&mut self, sales: usize) -> Result<()> {
+    async fn round(&mut self, sales: usize, is_first: bool) -> Result<()> {
         let minutes = if self.wishes.falls(0.3) { 0 } else { self.wishes.between(1, 120) };
         let seconds = self.wishes.between(0, 20);
-        self.pass(Duration::from_secs(minutes * 60 + seconds));
-        let deeds = self.people.between(1, 2 + sales as u64 / 5);
-        let books = Books::read(&self.ground.host).await?;
+        // Now and then a whole story happens within one second, but for what the hub itself waits.
+        self.pass(Duration::from_secs(if self.is_still { 0 } else { minutes * 60 + seconds }));
+        let office = &self.ground.office;
+        office.read_books().await?;
+        let deeds = office.act(|people| Ok(people.dice.between(1, 2 + sales as u64 / 5)))?;
         for _ in 0..deeds {
-            let mut people =
-                People { host: &self.ground.host, books: &books, world: &mut self.world, dice: &mut self.people };
-            people.act()?;
+            office.act(|people| people.act())?;
+        }
+        if !is_first && office.with(|world| world.is_crowded && !world.was_called) {
+            office.act(|people| people.call_round())?;
         }
         self.ground.fate.count(|tally| tally.deeds += deeds);
         self.bring_trouble(true)?;
@@ -130,6 +135,7 @@ impl Story {
             }
             self.pass(Duration::from_secs(self.ground.fate.throw(|dice| dice.between(1, 600))));
         }
+        self.ground.arrive().await;
         self.bring_trouble(false)
     }
 
@@ -172,7 +178,7 @@ impl Story {
                 3..=4 => drop(serve(&hub, &self.ground.host, &self.ground.fate).await),
                 _ => drop(hub.sync(&hub.flows, Scope::Changed).await),
             }
-            let _ = approve(&hub, &self.world);
+            let _ = approve(&hub, &self.ground.office);
         };
         let survived = self.ground.fate.survives(work).await.is_some();
         if survived {
@@ -182,13 +188,16 @@ impl Story {
     }
 
     /// No more faults and no more deeds, but what people still owe: doubles are merged. Then runs until nothing moves.
-    async fn rest(mut self) -> Result<Ending> {
+    async fn rest(self) -> Result<Ending> {
         self.bring_trouble(false)?;
-        for at in 0..self.world.customers.len() {
-            if self.world.is_double(at) && self.people.falls(0.8) {
-                merge(&self.ground.host, &mut self.world, at)?;
+        self.ground.office.act(|people| {
+            for at in 0..people.world.customers.len() {
+                if people.world.is_double(at) && people.dice.falls(0.8) {
+                    merge(people.host, people.world, at)?;
+                }
             }
-        }
+            Ok(())
+        })?;
         let hub = self.ground.start()?;
         let to_noon = 86_400 - (self.ground.host.time().now().as_second() + 43_200).rem_euclid(86_400);
         self.pass(Duration::from_secs(to_noon as u64));
@@ -196,7 +205,7 @@ impl Story {
         for _ in 0..PATIENCE {
             let reports = self.ground.fate.survives(hub.sync(&hub.flows, Scope::Changed)).await;
             quiet = if reports.is_some_and(|reports| is_quiet(&reports)) { quiet + 1 } else { 0 };
-            approve(&hub, &self.world)?;
+            approve(&hub, &self.ground.office)?;
             if quiet == 2 {
                 break;
             }
@@ -206,7 +215,8 @@ impl Story {
         let last = hub.sync(&hub.flows, Scope::Full).await?;
         quiet = if last.iter().all(|report| !wrote(report)) { quiet } else { 0 };
         let decided_again = last.iter().map(|report| report.counts.read - report.counts.unchanged).sum();
-        Ok(Ending { ground: self.ground, world: self.world, hub, is_quiet: quiet == 2, decided_again })
+        let world = self.ground.office.with(std::mem::take);
+        Ok(Ending { ground: self.ground, world, hub, is_quiet: quiet == 2, decided_again })
     }
 }
 
@@ -219,11 +229,11 @@ fn wrote(report: &Report) -> bool {
 }
 
 /// `held approve` of the sales that a person wants.
-fn approve(hub: &Engine, world: &World) -> Result<()> {
+fn approve(hub: &Engine, office: &Office) -> Result<()> {
     let mut facts = Facts::new();
     for mut held in hub.store.held()?.into_iter().filter(|held| held.verdict == Verdict::Waiting) {
-        let sale = world.sales.iter().find(|sale| held.source.id.as_str() == sale.id);
-        if sale.is_some_and(|sale| sale.is_welcome) {
+        let is_of = |sale: &&Sale| held.source.id.as_str() == sale.id;
+        if office.with(|world| world.sales.iter().find(is_of).is_some_and(|sale| sale.is_welcome)) {
             held.verdict = Verdict::Approved;
             facts.hold(&held);
         }

@@ -1,5 +1,6 @@
 //! The hub's way to the vendors, where calls and answers go astray and the hub dies in between.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,9 +11,29 @@ use serde_json::{Value, json};
 
 use super::effect::effects;
 use super::fate::{Fate, Strike};
+use super::hub::Ground;
+use super::office::Office;
 
 /// How long the hub waits for an answer before it gives up, as in config.toml by default.
 const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Requests that the hub gave up and that have not arrived yet, each with the calls of the hub that overtake it.
+#[derive(Clone, Debug, Default)]
+pub struct Stragglers(Arc<Mutex<Vec<(u64, Request)>>>);
+
+impl Stragglers {
+    fn send(&self, overtaken: u64, request: Request) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((overtaken, request));
+    }
+
+    /// Those that arrive now, before one more call; `all` of them when the hub stands still.
+    fn arriving(&self, all: bool) -> Vec<Request> {
+        let mut under_way = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (there, later): (Vec<_>, Vec<_>) = under_way.drain(..).partition(|(left, _)| all || *left == 0);
+        *under_way = later.into_iter().map(|(left, request)| (left - 1, request)).collect();
+        there.into_iter().map(|(_, request)| request).collect()
+    }
+}
 
 /// A wire to emulated systems that fails as fate has it.
 #[derive(Clone, Debug)]
@@ -20,12 +41,23 @@ pub struct FaultyWire {
     inner: InProcess,
     time: EmulatedTime,
     fate: Fate,
+    office: Arc<Office>,
+    stragglers: Stragglers,
 }
 
 impl FaultyWire {
     /// A wire over `inner`, whose waits take the emulators' time.
-    pub fn new(inner: InProcess, time: EmulatedTime, fate: Fate) -> Self {
-        Self { inner, time, fate }
+    pub fn new(inner: InProcess, ground: &Ground) -> Self {
+        let (time, fate) = (ground.host.time().clone(), ground.fate.clone());
+        Self { inner, time, fate, office: Arc::clone(&ground.office), stragglers: ground.stragglers.clone() }
+    }
+
+    /// What the hub gave up arrives all the same; nobody reads the answers.
+    pub async fn arrive(&self, all: bool) {
+        for request in self.stragglers.arriving(all) {
+            self.fate.count(|tally| tally.fault("request late"));
+            let _ = self.reach(request).await;
+        }
     }
 
     /// One call that reaches the vendor, and what it changed there.
@@ -91,6 +123,11 @@ impl Wire for FaultyWire {
         if self.fate.is_dead() {
             return std::future::pending().await;
         }
+        self.arrive(false).await;
+        if self.fate.interrupts() {
+            self.fate.count(|tally| tally.fault("deed between two requests"));
+            self.office.act(|people| people.interrupt())?;
+        }
         match self.fate.strike() {
             Strike::CrashBefore => {
                 self.fate.die("crash before a request");
@@ -105,6 +142,14 @@ impl Wire for FaultyWire {
             Strike::TimeoutAfter => {
                 let _ = self.reach(request).await;
                 self.timed_out("timeout after the effect")
+            }
+            Strike::Straggler => {
+                // Only a create may be overtaken by a look for what it made; it comes before it is sent again, or after.
+                let is_create =
+                    request.method == "POST" && request.path.split("/api/index.php/").nth(1).is_some_and(is_root);
+                let overtaken = if is_create { self.fate.throw(|dice| dice.between(0, 2)) } else { 0 };
+                self.stragglers.send(overtaken, request);
+                self.timed_out("timeout, the request is under way")
             }
             Strike::Late => {
                 let answer = self.reach(request).await;
@@ -131,6 +176,11 @@ impl Wire for FaultyWire {
             Strike::None | Strike::Doubled | Strike::Expired => self.reach(request).await,
         }
     }
+}
+
+/// Whether a path is a resource's own, where records are created.
+fn is_root(path: &str) -> bool {
+    !path.split('?').next().unwrap_or_default().contains('/')
 }
 
 /// Whether a call bears an access token that can be renewed.

@@ -122,6 +122,10 @@ pub struct World {
     pub sales: Vec<Sale>,
     /// Invoices of the ERP.
     pub invoices: Vec<Invoice>,
+    /// Whether both systems know more customers than a page of the ERP holds.
+    pub is_crowded: bool,
+    /// Whether the phone numbers of the crowd were all entered anew in the ERP.
+    pub was_called: bool,
     /// Whether the ERP rounds VAT once per document.
     pub vat_of_total: bool,
     /// Customers of the CRM that somebody entered in the ERP as well.

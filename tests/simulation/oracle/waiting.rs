@@ -30,7 +30,13 @@ pub fn judge(ending: &Ending, books: &Books, wishes: &[Wish], findings: &mut Fin
     }
     // What waits is decided again each time, with its counterpart; records in the bin are told, and left alone.
     let away = ending.world.sales.iter().filter(|sale| sale.is_archived).count();
-    if ending.decided_again > (2 * parked.len() + away) as u64 {
+    // A merge gives the deals of both entries another customer without a word in the CRM's feed: the full run sees it.
+    let world = &ending.world;
+    let merged = |at: usize| {
+        world.customer(at) != at || (0..world.customers.len()).any(|one| one != at && world.customer(one) == at)
+    };
+    let moved = world.sales.iter().filter(|sale| merged(sale.customer)).count();
+    if ending.decided_again > (2 * parked.len() + away + moved) as u64 {
         findings.say(format!("{} records were decided again although nothing had changed", ending.decided_again));
     }
     Ok(())

@@ -90,11 +90,6 @@ fn a_hub_that_knows_no_owners_is_caught() {
 }
 
 #[test]
-fn a_hub_that_looks_for_nothing_before_it_creates_is_caught() {
-    assert!(is_caught(Mutant::SkippedLookup, 40, 4));
-}
-
-#[test]
 fn a_hub_that_skips_the_rest_of_a_second_is_caught() {
     assert!(is_caught(Mutant::StrictCursor, 40, 1));
 }

@@ -149,6 +149,7 @@ impl Story {
         let off = if is_wrong { self.ground.fate.throw(|dice| dice.between(0, 600)) as i64 - 300 } else { 0 };
         if off != 0 {
             self.ground.fate.count(|tally| tally.fault("clock set wrong"));
+            self.ground.office.with(|world| world.was_clock_wrong = true);
         }
         self.ground.clock.set(SignedDuration::from_secs(off));
         Ok(())

@@ -126,6 +126,8 @@ pub struct World {
     pub is_crowded: bool,
     /// Whether the phone numbers of the crowd were all entered anew in the ERP.
     pub was_called: bool,
+    /// Whether the hub's clock was ever apart from the vendors'.
+    pub was_clock_wrong: bool,
     /// Whether the ERP rounds VAT once per document.
     pub vat_of_total: bool,
     /// Customers of the CRM that somebody entered in the ERP as well.

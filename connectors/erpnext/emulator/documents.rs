@@ -39,18 +39,8 @@ pub(super) fn insert(site: &mut Site, doctype: &str, body: &Doc, now: Timestamp)
     validate(site, doctype, &mut doc, None, now)?;
     checks::valid(site, meta, &doc)?;
     let (name, notice) = named(site, meta, &doc, body, now)?;
-    let mut whole = Doc::new();
-    for (field, value) in [
-        ("name", json!(name)),
-        ("owner", json!(USER)),
-        ("creation", json!(stamp)),
-        ("modified", json!(stamp)),
-        ("modified_by", json!(USER)),
-        ("docstatus", json!(docstatus)),
-        ("idx", json!(0)),
-    ] {
-        set(&mut whole, field, value);
-    }
+    let mut whole = standard(&name, docstatus, &stamp);
+    set(&mut whole, "idx", 0);
     whole.extend(doc.into_iter().filter(|(field, _)| !meta::STANDARD.contains(&field.as_str())));
     checks::unique(site, doctype, &whole)?;
     parented(site, doctype, &mut whole);
@@ -202,19 +192,25 @@ fn shaped(site: &mut Site, doctype: &str, old: &Doc, body: &Doc, stamp: &str) ->
     Ok(doc)
 }
 
-fn shaped_row(site: &mut Site, doctype: &str, row: &Doc, stamp: &str) -> Reply<Doc> {
-    let name = row.get("name").and_then(Value::as_str).map(str::to_owned).unwrap_or_else(|| site.hash());
-    let mut shown = Doc::new();
+/// The fields that every new document and row has, in the site's order.
+fn standard(name: &str, docstatus: i64, stamp: &str) -> Doc {
+    let mut doc = Doc::new();
     for (field, value) in [
         ("name", json!(name)),
         ("owner", json!(USER)),
         ("creation", json!(stamp)),
         ("modified", json!(stamp)),
         ("modified_by", json!(USER)),
-        ("docstatus", json!(0)),
+        ("docstatus", json!(docstatus)),
     ] {
-        set(&mut shown, field, value);
+        set(&mut doc, field, value);
     }
+    doc
+}
+
+fn shaped_row(site: &mut Site, doctype: &str, row: &Doc, stamp: &str) -> Reply<Doc> {
+    let name = row.get("name").and_then(Value::as_str).map(str::to_owned).unwrap_or_else(|| site.hash());
+    let mut shown = standard(&name, 0, stamp);
     for field in site.fields(doctype) {
         let given = row.get(&field.name).map(|value| cast(&field, value)).filter(|value| !value.is_null());
         let default = field.default.as_ref().map(|value| cast(&field, &json!(value)));

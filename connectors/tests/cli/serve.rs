@@ -93,13 +93,6 @@ fn http(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> (u16, 
     (status, answer.split_once("\r\n\r\n").unwrap().1.to_owned())
 }
 
-fn control(emulators: &Emulators, name: &str, command: &str, arguments: &Value) -> Value {
-    let url = format!("http://{}/{name}/_control/{command}", emulators.root());
-    let (status, body) = http("POST", &url, &[], &arguments.to_string());
-    assert_eq!(status, 200, "{command}: {body}");
-    serde_json::from_str(&body).unwrap()
-}
-
 /// A hub between the sample systems, and HubSpot's app subscribed to won deals.
 fn served() -> (Shell, Emulators) {
     let shell = Shell::with_hub();
@@ -119,7 +112,7 @@ fn served() -> (Shell, Emulators) {
         "target": format!("{PUBLIC}/hooks/crm"), "ten_seconds": null, "searches_per_second": null,
         "search_lag_seconds": 0,
     });
-    control(&emulators, "hubspot", "settings", &settings);
+    emulators.control("hubspot", "settings", &settings);
     let subscription = json!({"eventType": "deal.propertyChange", "propertyName": "dealstage", "active": true});
     let url = format!("{}/app-webhooks/v3/1160452/subscriptions?hapikey=key", emulators.address("hubspot"));
     assert_eq!(http("POST", &url, &[("Content-Type", "application/json")], &subscription.to_string()).0, 201);
@@ -134,10 +127,10 @@ fn a_webhook_carries_a_won_deal_to_an_order_and_a_forged_one_carries_nothing() {
     let hub = Hub::start(&shell);
     hub.hears("flow=sales by=\"turn\"");
     let won = json!({"type": "deals", "property": "dealstage", "value": "contractsent"});
-    let deal = control(&emulators, "hubspot", "find", &won)[0].as_str().unwrap().to_owned();
-    control(&emulators, "hubspot", "deliveries", &json!({}));
-    control(&emulators, "hubspot", "win_deal", &json!({"id": deal}));
-    let deliveries = control(&emulators, "hubspot", "deliveries", &json!({"times": 2}));
+    let deal = emulators.control("hubspot", "find", &won)[0].as_str().unwrap().to_owned();
+    emulators.control("hubspot", "deliveries", &json!({}));
+    emulators.control("hubspot", "win_deal", &json!({"id": deal}));
+    let deliveries = emulators.control("hubspot", "deliveries", &json!({"times": 2}));
     let delivery = &deliveries["deliveries"][0];
     let body = delivery["body"].as_str().unwrap();
     assert_eq!(hub.delivered("crm", delivery, &body.replace(&deal, "1")), 401);
@@ -145,7 +138,7 @@ fn a_webhook_carries_a_won_deal_to_an_order_and_a_forged_one_carries_nothing() {
     assert_eq!(hub.delivered("crm", delivery, &" ".repeat((1 << 20) + 1)), 413);
     assert_eq!(hub.delivered("crm", delivery, body), 200);
     hub.hears("flow=sales by=\"webhook\"");
-    let shown = control(&emulators, "hubspot", "show", &json!({"type": "deals", "id": deal}));
+    let shown = emulators.control("hubspot", "show", &json!({"type": "deals", "id": deal}));
     assert!(shown["erp_order_number"].as_str().is_some_and(|number| number.starts_with("CO")), "{shown}");
     for path in ["health", "ready"] {
         assert_eq!(http("GET", &format!("http://{}/{path}", hub.address), &[], "").0, 200, "{path}");
@@ -160,12 +153,20 @@ fn a_webhook_carries_a_won_deal_to_an_order_and_a_forged_one_carries_nothing() {
 }
 
 #[test]
-fn a_command_beside_a_hub_that_serves_says_who_has_the_state_and_how_to_ask() {
+fn a_command_beside_a_hub_that_serves_says_who_has_the_state_and_how_to_stop_it() {
     let (shell, _emulators) = served();
     let hub = Hub::start(&shell);
     let process = format!("process {}", hub.child.id());
-    shell.fails("status", 2, &[&process, "wait until it is done, or stop it first", "under /api/v1 while it runs"]);
-    assert_eq!(shell.run("--json conflicts list").json()["error"]["kind"], "config");
+    shell.fails(
+        "status",
+        1,
+        &[
+            &process,
+            "wait until it is done, or stop it first",
+            "on SIGTERM `passerelle serve` finishes what is started",
+        ],
+    );
+    assert_eq!(shell.run("--json conflicts list").json()["error"]["kind"], "unavailable");
     assert_eq!(hub.stopped().0, Some(0));
     shell.ok("status");
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod archive;
+mod bulk;
 mod config;
 mod conflicts;
 mod erpnext;

@@ -93,6 +93,13 @@ fn http(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> (u16, 
     (status, answer.split_once("\r\n\r\n").unwrap().1.to_owned())
 }
 
+fn control(emulators: &Emulators, name: &str, command: &str, arguments: &Value) -> Value {
+    let url = format!("http://{}/{name}/_control/{command}", emulators.root());
+    let (status, body) = http("POST", &url, &[], &arguments.to_string());
+    assert_eq!(status, 200, "{command}: {body}");
+    serde_json::from_str(&body).unwrap()
+}
+
 /// A hub between the sample systems, and HubSpot's app subscribed to won deals.
 fn served() -> (Shell, Emulators) {
     let shell = Shell::with_hub();
@@ -112,7 +119,7 @@ fn served() -> (Shell, Emulators) {
         "target": format!("{PUBLIC}/hooks/crm"), "ten_seconds": null, "searches_per_second": null,
         "search_lag_seconds": 0,
     });
-    emulators.control("hubspot", "settings", &settings);
+    control(&emulators, "hubspot", "settings", &settings);
     let subscription = json!({"eventType": "deal.propertyChange", "propertyName": "dealstage", "active": true});
     let url = format!("{}/app-webhooks/v3/1160452/subscriptions?hapikey=key", emulators.address("hubspot"));
     assert_eq!(http("POST", &url, &[("Content-Type", "application/json")], &subscription.to_string()).0, 201);
@@ -127,10 +134,10 @@ fn a_webhook_carries_a_won_deal_to_an_order_and_a_forged_one_carries_nothing() {
     let hub = Hub::start(&shell);
     hub.hears("flow=sales by=\"turn\"");
     let won = json!({"type": "deals", "property": "dealstage", "value": "contractsent"});
-    let deal = emulators.control("hubspot", "find", &won)[0].as_str().unwrap().to_owned();
-    emulators.control("hubspot", "deliveries", &json!({}));
-    emulators.control("hubspot", "win_deal", &json!({"id": deal}));
-    let deliveries = emulators.control("hubspot", "deliveries", &json!({"times": 2}));
+    let deal = control(&emulators, "hubspot", "find", &won)[0].as_str().unwrap().to_owned();
+    control(&emulators, "hubspot", "deliveries", &json!({}));
+    control(&emulators, "hubspot", "win_deal", &json!({"id": deal}));
+    let deliveries = control(&emulators, "hubspot", "deliveries", &json!({"times": 2}));
     let delivery = &deliveries["deliveries"][0];
     let body = delivery["body"].as_str().unwrap();
     assert_eq!(hub.delivered("crm", delivery, &body.replace(&deal, "1")), 401);
@@ -138,7 +145,7 @@ fn a_webhook_carries_a_won_deal_to_an_order_and_a_forged_one_carries_nothing() {
     assert_eq!(hub.delivered("crm", delivery, &" ".repeat((1 << 20) + 1)), 413);
     assert_eq!(hub.delivered("crm", delivery, body), 200);
     hub.hears("flow=sales by=\"webhook\"");
-    let shown = emulators.control("hubspot", "show", &json!({"type": "deals", "id": deal}));
+    let shown = control(&emulators, "hubspot", "show", &json!({"type": "deals", "id": deal}));
     assert!(shown["erp_order_number"].as_str().is_some_and(|number| number.starts_with("CO")), "{shown}");
     for path in ["health", "ready"] {
         assert_eq!(http("GET", &format!("http://{}/{path}", hub.address), &[], "").0, 200, "{path}");

@@ -22,7 +22,7 @@ async fn what_is_missing_is_told_and_written_as_a_package() {
     assert_eq!(
         told[1].how,
         "create the field `ERP_Paid__c` (Currency(16,2)) on Opportunity, visible to the integration user; `passerelle \
-         check --prepare` writes a package in `salesforce-package` that creates it: sf project deploy start \
+         setup` writes a package in `salesforce-package` that creates it: sf project deploy start \
          --metadata-dir salesforce-package"
     );
     assert!(!folder.path().join("salesforce-package").exists());
@@ -32,7 +32,8 @@ async fn what_is_missing_is_told_and_written_as_a_package() {
     bench.deploy();
     let fresh =
         connect(&bench.host, &bench.clock, json!({"client_secret": "salesforce-demo-secret"}), bench.folder.clone());
-    assert_eq!(fresh.prepare(&"Opportunity".into(), &[paid()], Prepare::Tell).await.unwrap(), []);
+    let told = fresh.prepare(&"Opportunity".into(), &[paid()], Prepare::Tell).await.unwrap();
+    assert_eq!(told.iter().map(|one| one.state).collect::<Vec<_>>(), [State::There; 2]);
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod erpnext;
 mod history;
 mod salesforce;
 mod serve;
+mod setup;
 mod sheets;
 mod start;
 mod systems;

@@ -79,7 +79,7 @@ impl Drop for Hub {
 }
 
 /// One request to loopback: status and body.
-fn http(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
+pub(crate) fn http(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
     let (host, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
     let mut socket = TcpStream::connect(host).unwrap();
     socket.set_read_timeout(Some(BOUND)).unwrap();
@@ -93,7 +93,7 @@ fn http(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> (u16, 
     (status, answer.split_once("\r\n\r\n").unwrap().1.to_owned())
 }
 
-fn control(emulators: &Emulators, name: &str, command: &str, arguments: &Value) -> Value {
+pub(crate) fn control(emulators: &Emulators, name: &str, command: &str, arguments: &Value) -> Value {
     let url = format!("http://{}/{name}/_control/{command}", emulators.root());
     let (status, body) = http("POST", &url, &[], &arguments.to_string());
     assert_eq!(status, 200, "{command}: {body}");

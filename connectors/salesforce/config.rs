@@ -15,6 +15,7 @@ use super::calls::Calls;
 use super::dialect::SalesforceDialect;
 use super::documents::Rules;
 use super::feed::Margins;
+use super::ingest::Jobs;
 use super::kind::{self, Asked};
 
 /// The version that the connector speaks where nothing else is said; each lives for three years and more [documented].
@@ -63,6 +64,13 @@ pub(super) struct Config {
     /// A first read of more rows than this is a bulk job; 0 makes none.
     #[serde(default = "bulk_above")]
     bulk_above: u32,
+    /// A write of more rows than this is a bulk job, in fewer calls; 0 makes none. A write has as many rows as are read
+    /// at once elsewhere: 2,000 of a spreadsheet, 100 of most APIs.
+    #[serde(default = "bulk_writes_above")]
+    bulk_writes_above: u32,
+    /// Minutes that a bulk job of writes may take. Then it is aborted, and the rest of its rows is written without it.
+    #[serde(default = "bulk_minutes")]
+    bulk_minutes: u32,
     /// Percent of the daily quota of API calls that only updates, such as a payment's, may use.
     #[serde(default = "reserve")]
     daily_reserve: u8,
@@ -92,6 +100,14 @@ fn bulk_above() -> u32 {
     20_000
 }
 
+fn bulk_writes_above() -> u32 {
+    1000
+}
+
+fn bulk_minutes() -> u32 {
+    10
+}
+
 fn reserve() -> u8 {
     10
 }
@@ -116,6 +132,7 @@ impl Plug for Config {
         };
         let auth = Auth::OAuth(self.oauth(base.trim_end_matches('/'))?);
         let resources = kind::resources_with(&self.objects);
+        let jobs = Jobs { above: self.bulk_writes_above as usize, patience: 60 * i64::from(self.bulk_minutes) };
         let asked = |resource: &Resource| {
             let name = resource.name.as_str().to_owned();
             let asked = Asked::of(&name, &self.key_field, &tools);
@@ -135,7 +152,7 @@ impl Plug for Config {
             calls,
             resources,
             asked,
-            rules: Rules { key: self.key_field, book: self.price_book, accepted: self.accepted_statuses },
+            rules: Rules { key: self.key_field, book: self.price_book, accepted: self.accepted_statuses, jobs },
             margins: Margins { overlap: i64::from(self.overlap), bulk_above: self.bulk_above as usize },
             folder,
             organization: self.organization_id,

@@ -15,6 +15,8 @@ const BUSY: Duration = Duration::from_secs(20);
 
 /// How long a bulk job is left alone before it is asked for again.
 const JOB: Duration = Duration::from_secs(5);
+/// The fact of an error that only says that a bulk job is not done yet.
+pub(super) const AT_WORK: &str = "at work";
 
 /// Salesforce's dialect, which remembers the quota that the last answer told.
 #[derive(Debug, Default)]
@@ -47,7 +49,7 @@ impl Dialect for SalesforceDialect {
     fn judge(&self, request: &Request, response: &Response, _now: Timestamp) -> Result<()> {
         if response.status == 200 && is_at_work(request, response) {
             let message = "salesforce is still at work on a bulk job";
-            return Err(Error::new(ErrorKind::Unavailable, message).retry_after(JOB));
+            return Err(Error::new(ErrorKind::Unavailable, message).at(AT_WORK, "yes").retry_after(JOB));
         }
         if (200..300).contains(&response.status) || response.status == 304 {
             return Ok(());
@@ -75,12 +77,16 @@ impl Dialect for SalesforceDialect {
     }
 }
 
-/// Whether an answer says that a query's job is not done yet.
+/// Whether an answer says that a job is not done yet. One that takes rows and is open waits for the hub.
 fn is_at_work(request: &Request, response: &Response) -> bool {
-    let of_job = request.path.split_once("/jobs/query/").is_some_and(|(_, job)| !job.contains('/'));
-    let state = || serde_json::from_slice::<Value>(&response.body).ok().map(|body| body["state"].clone());
-    let waits = |state: Value| matches!(state.as_str(), Some("Open" | "UploadComplete" | "InProgress"));
-    request.method == "GET" && of_job && state().is_some_and(waits)
+    let job = request.path.split_once("/jobs/").and_then(|(_, job)| job.split_once('/'));
+    let Some((direction, _)) = job.filter(|(_, id)| request.method == "GET" && !id.contains('/')) else { return false };
+    let Ok(body) = serde_json::from_slice::<Value>(&response.body) else { return false };
+    match body["state"].as_str() {
+        Some("UploadComplete" | "InProgress") => true,
+        Some("Open") => direction == "query",
+        _ => false,
+    }
 }
 
 /// An error of the array of a refused call (`errorCode`) or of a row in a collection (`statusCode`).

@@ -6,6 +6,7 @@ use passerelle_core::Result;
 use passerelle_core::model::{Record, RemoteId};
 
 use super::calls::{Calls, Scope};
+use super::ingest::Jobs;
 use super::kind::{Asked, Kind};
 use super::wire::Row;
 use super::{opportunities, products, soql};
@@ -22,6 +23,8 @@ pub(super) struct Rules {
     pub book: Option<String>,
     /// Statuses of a quote that the customer accepted.
     pub accepted: Vec<String>,
+    /// When rows are written as a bulk job.
+    pub jobs: Jobs,
 }
 
 /// One object's documents.

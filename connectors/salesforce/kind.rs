@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use passerelle_core::connector::{Batch, Capabilities, Effect, Feed, Resource, Tools};
 use passerelle_core::model::ResourceName;
 
+use super::ingest::ROWS;
+
 /// What a document is joined from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -82,7 +84,8 @@ fn resource(name: &str, about: &'static str) -> Resource {
         create: Effect::Keyed,
         update: true,
         archive: true,
-        batch: Batch { read: 200, find: 100, write: 200 },
+        // Many enough to be a bulk job; a few are a collection.
+        batch: Batch { read: 200, find: 100, write: ROWS },
         actions: &[],
     };
     Resource { name: ResourceName::from(name), about, capabilities }

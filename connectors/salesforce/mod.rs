@@ -9,6 +9,7 @@ mod documents;
 mod emulator;
 mod feed;
 mod graph;
+mod ingest;
 mod kind;
 mod opportunities;
 mod package;

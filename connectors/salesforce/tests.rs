@@ -2,6 +2,7 @@
 
 mod access;
 mod feed;
+mod ingest;
 mod records;
 mod setup;
 mod writes;

@@ -1,4 +1,4 @@
-//! Writes: collections of rows, each with an outcome of its own.
+//! Writes: collections of rows or a bulk job, each row with an outcome of its own.
 
 use std::collections::BTreeMap;
 
@@ -12,25 +12,25 @@ use super::documents::Documents;
 use super::graph::{self, Family};
 use super::kind::{ENTRY, LINES};
 use super::wire::{Described, RowResult, typed};
-use super::{products, soql};
+use super::{ingest, products, soql};
 
 /// What came of each write, by its place.
-type Outcomes = BTreeMap<usize, Outcome>;
+pub(super) type Outcomes = BTreeMap<usize, Outcome>;
 
 /// A write as a row.
 #[derive(Debug)]
-struct Row {
+pub(super) struct Row {
     /// Its place among the writes.
-    at: usize,
+    pub at: usize,
     /// The id, or the hub's key of a create.
-    id: String,
-    fields: Map<String, Value>,
-    parts: Parts,
+    pub id: String,
+    pub fields: Map<String, Value>,
+    pub parts: Parts,
 }
 
 /// What a write says of records that are not the row itself.
 #[derive(Debug, Default)]
-struct Parts {
+pub(super) struct Parts {
     /// Of the product's price.
     price: Option<Map<String, Value>>,
     /// The lines of a new opportunity.
@@ -39,7 +39,7 @@ struct Parts {
 
 /// Creates or updates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verb {
+pub(super) enum Verb {
     Upsert,
     Update,
 }
@@ -122,29 +122,59 @@ fn split(
     Ok((own, parts))
 }
 
-/// Sends rows in collections; then the prices of those that were written.
+/// Sends rows as a bulk job where they are many, and in collections; then the prices of those that were written.
 async fn submit(documents: &Documents<'_>, verb: Verb, rows: Vec<Row>, outcomes: &mut Outcomes) -> Result<()> {
     let is_idle = |row: &Row| verb == Verb::Update && row.fields.is_empty();
     let (idle, busy): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(is_idle);
     for row in &idle {
         outcomes.insert(row.at, Ok(Written { id: RemoteId::new(&row.id), record: None }));
     }
-    for (sent, rows) in busy.chunks(COLLECTION).enumerate() {
-        // One address names one record: two rows of the same key in one call would meet each other.
-        match collect(documents, verb, rows).await {
-            Ok(results) => settle(documents, verb, rows, results, outcomes).await,
-            Err(error) if sent == 0 && outcomes.values().all(Result::is_err) => return Err(error),
-            Err(error) => {
-                let rest = busy.iter().skip(sent * COLLECTION);
-                outcomes.extend(rest.map(|row| (row.at, Err(copy(&error)))));
-                break;
+    let above = documents.rules.jobs.above;
+    if above > 0 && busy.len() > above {
+        match ingest::load(documents, verb, &busy, outcomes).await {
+            Ok(left) => {
+                // Rows were written: what fails here is told of each row that is left.
+                let _ = gather(documents, verb, &left, outcomes).await;
             }
+            Err(error) if outcomes.values().all(Result::is_err) => return Err(error),
+            Err(error) => {
+                for row in &busy {
+                    outcomes.entry(row.at).or_insert_with(|| Err(copy(&error)));
+                }
+            }
+        }
+    } else {
+        let rows: Vec<&Row> = busy.iter().collect();
+        let told = outcomes.values().any(Result::is_ok);
+        if let Err(error) = gather(documents, verb, &rows, outcomes).await
+            && !told
+        {
+            return Err(error);
         }
     }
     price(documents, idle.into_iter().chain(busy).collect(), outcomes).await
 }
 
-async fn collect(documents: &Documents<'_>, verb: Verb, rows: &[Row]) -> Result<Vec<RowResult>> {
+/// Sends rows in collections. One that fails as a whole ends them: its rows and those after it share its outcome.
+///
+/// # Errors
+/// That of the first collection: nothing was written.
+async fn gather(documents: &Documents<'_>, verb: Verb, rows: &[&Row], outcomes: &mut Outcomes) -> Result<()> {
+    for (sent, some) in rows.chunks(COLLECTION).enumerate() {
+        // One address names one record: two rows of the same key in one call would meet each other.
+        match collect(documents, verb, some).await {
+            Ok(results) => settle(documents, verb, some, results, outcomes).await,
+            Err(error) => {
+                let rest = rows.iter().skip(sent * COLLECTION);
+                outcomes.extend(rest.map(|row| (row.at, Err(copy(&error)))));
+                return if sent == 0 { Err(error) } else { Ok(()) };
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn collect(documents: &Documents<'_>, verb: Verb, rows: &[&Row]) -> Result<Vec<RowResult>> {
     let key = &documents.rules.key;
     let records = rows.iter().map(|row| {
         let mut record = Map::from_iter([("attributes".to_owned(), json!({"type": documents.object}))]);
@@ -163,7 +193,13 @@ async fn collect(documents: &Documents<'_>, verb: Verb, rows: &[Row]) -> Result<
 }
 
 /// Finds each row's outcome. What only a call of its own tells for sure is sent again alone.
-async fn settle(documents: &Documents<'_>, verb: Verb, rows: &[Row], results: Vec<RowResult>, outcomes: &mut Outcomes) {
+async fn settle(
+    documents: &Documents<'_>,
+    verb: Verb,
+    rows: &[&Row],
+    results: Vec<RowResult>,
+    outcomes: &mut Outcomes,
+) {
     for (row, result) in rows.iter().zip(results) {
         let outcome = match (result.success, result.id) {
             (true, Some(id)) => Ok(Written { id: RemoteId::new(id), record: None }),

@@ -43,7 +43,7 @@ enum Troubles {
 }
 
 /// Changes made together, as far as they concern one entity.
-const BATCH: usize = 100;
+pub(super) const BATCH: usize = 100;
 
 impl Engine {
     /// Makes the changes of `plan`, in their order; one whose records moved since is refused, and so is what needs it.

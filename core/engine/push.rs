@@ -275,7 +275,8 @@ pub(super) fn calls_for<'c>(engine: &Engine, changes: impl Iterator<Item = &'c C
         let Some(system) = engine.systems.get(name).ok() else { continue };
         let Ok(known) = system.resource(resource) else { continue };
         let batch = known.capabilities.batch;
-        calls += count.div_ceil(batch.write.max(1) as u64);
+        // However many a connector takes at once, a plan is applied in batches of its own.
+        calls += count.div_ceil(batch.write.clamp(1, super::apply::BATCH) as u64);
         if verb == "create" {
             calls += count.div_ceil(batch.find.max(1) as u64);
         }

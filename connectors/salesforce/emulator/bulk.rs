@@ -38,6 +38,9 @@ pub(super) struct Job {
     header: Vec<String>,
     good: Vec<Vec<String>>,
     bad: Vec<Vec<String>>,
+    untried: Vec<Vec<String>>,
+    /// Why it failed.
+    error: Option<&'static str>,
 }
 
 impl Jobs {
@@ -51,8 +54,9 @@ impl Jobs {
                 let records: Vec<Value> = self.jobs.values().map(Job::told).collect();
                 Ok(Response::json(200, &json!({"done": true, "nextRecordsUrl": null, "records": records})))
             }
-            (_, [_, id, more @ ..]) => {
-                let job = id::long(id).and_then(|id| self.jobs.get_mut(&id)).ok_or_else(Refusal::not_found)?;
+            (_, [direction @ ("query" | "ingest"), id, more @ ..]) => {
+                let job = id::long(id).and_then(|id| self.jobs.get_mut(&id));
+                let job = job.filter(|job| job.is_query == (*direction == "query")).ok_or_else(Refusal::not_found)?;
                 if job.version != call.version {
                     return Err(Refusal::new(409, "API_VERSION_MISMATCH", "the job was made with another version"));
                 }
@@ -68,7 +72,7 @@ impl Jobs {
                     ("GET", ["results"]) => job.results(call),
                     ("GET", ["successfulResults"]) => Ok(job.table(&["sf__Id", "sf__Created"], &job.good)),
                     ("GET", ["failedResults"]) => Ok(job.table(&["sf__Id", "sf__Error"], &job.bad)),
-                    ("GET", ["unprocessedrecords"]) => Ok(job.table(&[], &[])),
+                    ("GET", ["unprocessedrecords"]) => Ok(job.table(&[], &job.untried)),
                     _ => Err(Refusal::not_found()),
                 }
             }
@@ -150,6 +154,8 @@ impl Jobs {
             header: Vec::new(),
             good: Vec::new(),
             bad: Vec::new(),
+            untried: Vec::new(),
+            error: None,
         };
         self.jobs.entry(id).or_insert(job)
     }
@@ -187,6 +193,10 @@ impl Job {
             told["contentUrl"] = json!(format!("services/data/{}/jobs/{direction}/{}/batches", self.version, self.id));
             told["numberRecordsProcessed"] = json!(self.good.len() + self.bad.len());
             told["numberRecordsFailed"] = json!(self.bad.len());
+            told["apexProcessingTime"] = json!(0);
+        }
+        if let Some(error) = self.error {
+            told["errorMessage"] = json!(error);
         }
         told["retries"] = json!(0);
         told["totalProcessingTime"] = json!(100);
@@ -201,7 +211,12 @@ impl Job {
                 self.state = "UploadComplete";
                 self.due = Some(call.now + org.settings.bulk_delay);
             }
-            Some("Aborted") if self.state != "JobComplete" => (self.state, self.due) = ("Aborted", None),
+            Some("Aborted") if self.state != "JobComplete" => {
+                (self.state, self.due) = ("Aborted", None);
+                let mut rows = csv::read(self.data.as_deref().unwrap_or_default()).unwrap_or_default().into_iter();
+                self.header = rows.next().unwrap_or_default();
+                self.untried = rows.collect();
+            }
             state => {
                 let message = format!("InvalidJobState : a job that is {} cannot become {state:?}", self.state);
                 return Err(Refusal::bad("INVALIDJOBSTATE", message));
@@ -231,7 +246,13 @@ impl Job {
         let mut rows = csv::read(self.data.as_deref().unwrap_or_default())?.into_iter();
         self.header = rows.next().unwrap_or_default();
         let moment = super::org::Moment { now, user: super::org::INTEGRATION, saves_duplicates: false };
-        for cells in rows {
+        let most = org.settings.bulk_fails_after;
+        while let Some(cells) = rows.next() {
+            if most.is_some_and(|most| self.good.len() + self.bad.len() >= most) {
+                self.untried = std::iter::once(cells).chain(rows).collect();
+                self.error = Some("TooManyRetries : the batch took too long too often");
+                break;
+            }
             let mut fields = Map::new();
             for (name, text) in self.header.iter().zip(&cells) {
                 // An empty cell says nothing; `#N/A` clears.
@@ -252,7 +273,7 @@ impl Job {
         }
         // Results come in an order of their own.
         self.good.reverse();
-        Ok(())
+        if self.error.is_some() { Err(Refusal::bad("Failed", "")) } else { Ok(()) }
     }
 
     fn one(

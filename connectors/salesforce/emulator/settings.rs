@@ -41,6 +41,8 @@ pub(super) struct Settings {
     pub commit_delay: SignedDuration,
     /// How long a bulk job takes.
     pub bulk_delay: SignedDuration,
+    /// A bulk job that writes fails after so many rows.
+    pub bulk_fails_after: Option<usize>,
     /// A value that a validation rule refuses.
     pub marker: Option<String>,
     pub duplicates: Vec<DuplicateRule>,
@@ -59,6 +61,7 @@ impl Default for Settings {
             idle: SignedDuration::from_hours(2),
             commit_delay: SignedDuration::ZERO,
             bulk_delay: SignedDuration::ZERO,
+            bulk_fails_after: None,
             marker: None,
             duplicates: Vec::new(),
             outbound: Vec::new(),
@@ -68,7 +71,7 @@ impl Default for Settings {
 
 impl Settings {
     /// Sets what is named: `page`, `quota`, `hidden`, `without`, `locks`, `lock_every`, `token_idle_seconds`,
-    /// `commit_delay`, `bulk_delay`, `marker`, `duplicate_rules` (`object`, `fields`, `action`), `outbound` (`object`,
+    /// `commit_delay`, `bulk_delay`, `bulk_fails_after`, `marker`, `duplicate_rules` (`object`, `fields`, `action`), `outbound` (`object`,
     /// `fields`).
     ///
     /// # Errors
@@ -88,6 +91,7 @@ impl Settings {
                 "token_idle_seconds" => self.idle = seconds()?,
                 "commit_delay" => self.commit_delay = seconds()?,
                 "bulk_delay" => self.bulk_delay = seconds()?,
+                "bulk_fails_after" => self.bulk_fails_after = value.as_u64().map(|rows| rows as usize),
                 "marker" => self.marker = value.as_str().map(str::to_owned),
                 "duplicate_rules" => self.duplicates = list(value, DuplicateRule::of),
                 "outbound" => self.outbound = list(value, OutboundRule::of),

@@ -23,7 +23,7 @@ fn hub() -> (Shell, Emulators) {
 }
 
 /// What no API call can do.
-fn control(emulators: &Emulators, vendor: &str, command: &str, arguments: &Value) -> Value {
+pub(crate) fn control(emulators: &Emulators, vendor: &str, command: &str, arguments: &Value) -> Value {
     let address = emulators.address(vendor).strip_prefix("http://").unwrap();
     let host = address.split('/').next().unwrap();
     let body = arguments.to_string();

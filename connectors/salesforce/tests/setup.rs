@@ -43,3 +43,18 @@ async fn a_key_field_that_is_not_unique_is_no_key() {
     let told = bench.salesforce.prepare(&"Account".into(), &[], Prepare::Tell).await.unwrap();
     assert!(told[0].how.contains("an external id with unique values"), "{told:?}");
 }
+
+#[tokio::test]
+async fn a_field_of_another_type_is_told_and_in_no_package() {
+    let mut bench = Bench::with(json!({"client_secret": "salesforce-demo-secret"}));
+    let folder = tempfile::tempdir().unwrap();
+    bench.folder = folder.path().to_owned();
+    let secret = json!({"client_secret": "salesforce-demo-secret"});
+    bench.salesforce = connect(&bench.host, &bench.clock, secret, bench.folder.clone());
+    bench.control("deploy", json!({"fields": ["Opportunity.ERP_Paid__c date"]}));
+    let told = bench.salesforce.prepare(&"Opportunity".into(), &[paid()], Prepare::Create).await.unwrap();
+    let clash = "`ERP_Paid__c` is there as date, and the hub writes Currency(16,2): map another field, or delete it";
+    assert_eq!((told[1].state, told[1].how.as_str()), (State::Manual, clash));
+    let object = std::fs::read_to_string(folder.path().join("salesforce-package/objects/Opportunity.object")).unwrap();
+    assert!(object.contains("Hub_External_Id__c") && !object.contains("ERP_Paid__c"), "{object}");
+}

@@ -178,6 +178,27 @@ fn extrafields_and_the_webhook_target_are_made_by_an_administrator_and_told_to_o
 }
 
 #[test]
+fn what_a_lost_answer_made_is_known_as_the_hubs_own() {
+    let (shell, emulators) = hub("hubspot", "dolibarr", "");
+    with_webhooks(&shell, "dolibarr");
+    let lost = |on: &str| control(&emulators, "dolibarr", "faults", &json!({"drop-after": 1, "times": 1, "on": on}));
+    // Asked for again, it is there: nobody else made it.
+    lost("POST /setup/extrafields/commande");
+    shell.fails("setup erp --plan", 4, &["to create  orders.array_options.options_passerelle_id"]);
+    let made = states(&shell, "setup erp");
+    assert_eq!(state_of(&made, "commande/passerelle_id"), "created");
+    let hook = "webhook https://hub.example.com/hooks/erp";
+    assert_eq!(state_of(&made, hook), "created");
+    shell.ok("setup erp --remove");
+    // Not asked for again, because that would make a second one: the look afterwards sees it.
+    lost("POST /webhook");
+    let made = shell.fails("setup erp", 1, &["created  webhook", "What was made stays."]);
+    assert!(!format!("{made:?}").contains("s3cret"), "{made:?}");
+    shell.fails("setup erp", 0, &["exists  webhook", "Nothing to do."]);
+    assert_eq!(state_of(&states(&shell, "setup erp --remove"), hook), "removed");
+}
+
+#[test]
 fn custom_fields_and_webhooks_of_a_site_are_made_and_deleted() {
     let (shell, emulators) = hub("hubspot", "erpnext", "");
     with_webhooks(&shell, "erpnext");

@@ -4,5 +4,7 @@ pub mod conformance;
 pub mod crash;
 pub mod hooked;
 pub mod memory;
+pub mod office;
 pub mod scenario;
 pub mod simulation;
+pub mod trade;

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use passerelle_core::{Error, ErrorKind, Result};
+use passerelle_tests::office::Office;
 use serde::Serialize;
 use serde_json::{Value, json};
-
-use super::office::Office;
 
 /// What one piece of work cost.
 #[derive(Debug, Serialize)]

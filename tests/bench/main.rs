@@ -3,7 +3,6 @@
 //! `cargo run --release -p passerelle-tests --bin bench [-- --json] [--records N] [--large N] [--documents N]`
 
 mod calls;
-mod office;
 mod passes;
 mod source;
 mod usage;

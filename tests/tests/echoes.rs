@@ -1,13 +1,10 @@
 //! What the hub's own writes cost once they come back through the feeds of emulated HubSpot and Dolibarr, in calls.
 #![allow(clippy::unwrap_used, reason = "a broken test tells where")]
 
-#[path = "../bench/office.rs"]
-mod office;
-
 use std::collections::BTreeMap;
 
-use office::Office;
 use passerelle_core::store::Counts;
+use passerelle_tests::office::Office;
 use serde_json::{Value, json};
 
 /// Calls of both systems, by vendor and route.

@@ -41,8 +41,10 @@ pub async fn run(context: &Context, args: &Args) -> CommandResult {
     if let Some(store) = store {
         remember(context, &store, &checks)?;
     }
-    let json = json!({ "diagnostics": findings, "systems": checks });
-    let text = to_text(context.paint, &config, &mappings, &findings, &checks);
+    let notes = offline::notes(context, &config, &mappings);
+    let json = json!({ "diagnostics": findings, "notes": notes, "systems": checks });
+    let mut text = to_text(context.paint, &config, &mappings, &findings, &checks);
+    notes.iter().for_each(|note| text.push_str(&format!("{} {note}\n", context.paint.yellow("note:"))));
     Ok(Report::done(json, text).exit(exit(&checks)))
 }
 

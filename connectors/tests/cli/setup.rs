@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::serve::{control, http};
+use crate::serve::http;
 use crate::{Emulators, Shell};
 
 /// A hub between stand-ins of a CRM and an ERP, as fast as they answer.
@@ -70,7 +70,7 @@ fn properties_are_shown_made_once_and_archived_again() {
 fn a_failure_in_the_middle_says_what_was_made_and_the_next_run_goes_on() {
     let (shell, emulators) = hub("hubspot", "dolibarr", "");
     let token = emulators.key("hubspot");
-    let limit = |scopes: &[&str]| control(&emulators, "hubspot", "settings", &json!({"scopes": {token: scopes}}));
+    let limit = |scopes: &[&str]| emulators.control("hubspot", "settings", &json!({"scopes": {token: scopes}}));
     let (companies, contacts) = ("crm.schemas.companies.write", "crm.schemas.contacts.write");
     let deals = "crm.schemas.deals.write";
     let reads = ["crm.objects.companies.read", "crm.objects.contacts.read", "crm.objects.deals.read", "e-commerce"];
@@ -144,7 +144,7 @@ fn a_property_of_another_type_is_told_and_left_as_it_is() {
 fn extrafields_and_the_webhook_target_are_made_by_an_administrator_and_told_to_others() {
     let (shell, emulators) = hub("hubspot", "dolibarr", "");
     with_webhooks(&shell, "dolibarr");
-    let settings = |settings: Value| control(&emulators, "dolibarr", "settings", &settings);
+    let settings = |settings: Value| emulators.control("dolibarr", "settings", &settings);
     settings(json!({"denied": ["admin", "webhook:write"]}));
     let said = ["by hand", "as an administrator of Dolibarr, create", "has no right to make webhook targets"];
     let refused = shell.fails("setup erp", 3, &said);
@@ -181,7 +181,7 @@ fn extrafields_and_the_webhook_target_are_made_by_an_administrator_and_told_to_o
 fn what_a_lost_answer_made_is_known_as_the_hubs_own() {
     let (shell, emulators) = hub("hubspot", "dolibarr", "");
     with_webhooks(&shell, "dolibarr");
-    let lost = |on: &str| control(&emulators, "dolibarr", "faults", &json!({"drop-after": 1, "times": 1, "on": on}));
+    let lost = |on: &str| emulators.control("dolibarr", "faults", &json!({"drop-after": 1, "times": 1, "on": on}));
     // Asked for again, it is there: nobody else made it.
     lost("POST /setup/extrafields/commande");
     shell.fails("setup erp --plan", 4, &["to create  orders.array_options.options_passerelle_id"]);
@@ -202,7 +202,7 @@ fn what_a_lost_answer_made_is_known_as_the_hubs_own() {
 fn custom_fields_and_webhooks_of_a_site_are_made_and_deleted() {
     let (shell, emulators) = hub("hubspot", "erpnext", "");
     with_webhooks(&shell, "erpnext");
-    let at = |command: &str, arguments: Value| control(&emulators, "erpnext", command, &arguments);
+    let at = |command: &str, arguments: Value| emulators.control("erpnext", command, &arguments);
     at("settings", json!({"denied": ["Custom Field:create", "Webhook:read"]}));
     let said =
         ["as a System Manager of ERPNext, open Custom Field > Add", "open Webhook > Add: DocType \"Sales Order\""];
@@ -242,9 +242,9 @@ fn what_was_taken_away_is_made_again_before_the_next_write() {
     shell.ok("setup erp --remove");
     assert_eq!(state_of(&states(&shell, "setup erp --plan"), order), "would_create");
     let open = json!({"type": "deals", "property": "dealstage", "value": "contractsent"});
-    let deal = control(&emulators, "hubspot", "find", &open)[0].clone();
-    control(&emulators, "hubspot", "settings", &json!({"search_lag_seconds": 0}));
-    control(&emulators, "hubspot", "win_deal", &json!({"id": deal}));
+    let deal = emulators.control("hubspot", "find", &open)[0].clone();
+    emulators.control("hubspot", "settings", &json!({"search_lag_seconds": 0}));
+    emulators.control("hubspot", "win_deal", &json!({"id": deal}));
     let won = shell.run("sync sales");
     assert!(won.out.contains("created"), "{won:?}");
     assert_eq!(state_of(&states(&shell, "setup erp --plan"), order), "there");

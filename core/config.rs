@@ -121,7 +121,8 @@ pub struct Flow {
     #[serde(default = "ten")]
     #[schemars(range(max = 100))]
     pub max_deletes_percent: u8,
-    /// What a deletion in one system means for the others.
+    /// What a deletion in one system means for the others, once it is seen: where a feed shows no deletions
+    /// (`passerelle connectors` tells), only `passerelle sync --full` and webhooks do.
     #[serde(default)]
     pub on_delete: OnDelete,
 }
@@ -130,7 +131,9 @@ fn ten() -> u8 {
     10
 }
 
-/// What a deletion in one system means for the others.
+/// What a deletion in one system means for the others. It is followed once it is seen: where a system's feed does not
+/// show deletions (`passerelle connectors` tells), that is by `passerelle sync --full`, and by webhooks where they name
+/// the record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnDelete {

@@ -262,7 +262,7 @@ impl Teller {
             let Some(said) = conflict.sides.get(&name).cloned() else { continue };
             facts.again(&store::At { entity: conflict.entity.clone(), system: name.clone(), id: said.id });
             conflict.taken = Some(store::Taken { system: name, value: said.value, at: self.clock.now() });
-            conflict.moved = None;
+            (conflict.moved, conflict.refused) = (None, None);
             facts.conflict(&conflict);
         }
         self.engine.store.commit(facts).map_err(|error| error.to_string())

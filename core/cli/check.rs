@@ -33,8 +33,10 @@ pub async fn run(context: &Context, args: &Args) -> CommandResult {
     }
     let how = if args.prepare { Prepare::Create } else { Prepare::Tell };
     let checks = if args.offline { Vec::new() } else { online::check(context, &config, &mappings, how).await };
-    let json = json!({ "diagnostics": findings, "systems": checks });
-    let text = to_text(context.paint, &config, &mappings, &findings, &checks);
+    let notes = offline::notes(context, &config, &mappings);
+    let json = json!({ "diagnostics": findings, "notes": notes, "systems": checks });
+    let mut text = to_text(context.paint, &config, &mappings, &findings, &checks);
+    notes.iter().for_each(|note| text.push_str(&format!("{} {note}\n", context.paint.yellow("note:"))));
     Ok(Report::done(json, text).exit(exit(&checks)))
 }
 

@@ -65,7 +65,7 @@ fn list(store: &Store) -> CommandResult {
     for conflict in &conflicts {
         text.push_str(&told(conflict));
     }
-    let waiting = conflicts.iter().filter(|conflict| conflict.taken.is_none()).count();
+    let waiting = conflicts.iter().filter(|conflict| conflict.waits()).count();
     text.push_str(&match waiting {
         0 if conflicts.is_empty() => "Nothing is in conflict.\n".to_owned(),
         0 => "All are resolved; run `passerelle sync`, or `passerelle plan` to see what it will write.\n".to_owned(),
@@ -91,7 +91,14 @@ fn told(conflict: &Conflict) -> String {
         text.push_str(&format!("    {system}: {}  ({}, {modified})\n", shown(&said.value), said.id));
     }
     text.push_str(&format!("    since {since}\n"));
-    if let Some(taken) = &conflict.taken {
+    if let (Some(taken), Some(refused)) = (&conflict.taken, &conflict.refused) {
+        let others = others(conflict, &taken.system);
+        text.push_str(&format!(
+            "    taken: {}, but not written: {refused}\n    mend that in {others} and run `passerelle parked retry \
+             {link}`, or take another value\n",
+            taken.system
+        ));
+    } else if let Some(taken) = &conflict.taken {
         text.push_str(&format!("    taken: {}, written by the next `passerelle sync`\n", taken.system));
     } else if let Some(moved) = &conflict.moved {
         text.push_str(&format!("    {moved} was taken and moved before it was written; choose again\n"));
@@ -105,10 +112,9 @@ fn resolve(store: &Store, chosen: &[&Conflict], take: &SystemName, now: Timestam
     for conflict in chosen {
         let said = conflict.sides.get(take).ok_or_else(|| no_such_side(conflict, take))?;
         let taken = Taken { system: take.clone(), value: said.value.clone(), at: now };
-        facts.conflict(&Conflict { taken: Some(taken), moved: None, ..(*conflict).clone() });
+        facts.conflict(&Conflict { taken: Some(taken), moved: None, refused: None, ..(*conflict).clone() });
         facts.again(&At { entity: conflict.entity.clone(), system: take.clone(), id: said.id.clone() });
-        let others = conflict.sides.keys().filter(|system| *system != take).map(SystemName::as_str);
-        let others = others.collect::<Vec<_>>().join(" and ");
+        let others = others(conflict, take);
         let Conflict { link, label, field, .. } = conflict;
         text.push_str(&format!("{link} \"{label}\" {field}: {} goes to {others}\n", shown(&said.value)));
     }
@@ -120,6 +126,12 @@ fn resolve(store: &Store, chosen: &[&Conflict], take: &SystemName, now: Timestam
     let json: Vec<Value> =
         chosen.iter().map(|one| json!({ "id": one.link, "field": one.field, "take": take })).collect();
     Ok(Report::done(json!({ "resolved": json }), text))
+}
+
+/// The systems whose value was not taken, in words.
+fn others(conflict: &Conflict, take: &SystemName) -> String {
+    let others = conflict.sides.keys().filter(|system| *system != take).map(SystemName::as_str);
+    others.collect::<Vec<_>>().join(" and ")
 }
 
 fn chosen<'a>(all: &'a [Conflict], id: &str, fields: &[String]) -> Result<Vec<&'a Conflict>> {

@@ -64,8 +64,8 @@ fn to_text(plugin: &Plugin, paint: Paint) -> String {
 fn feed(feed: Feed) -> &'static str {
     match feed {
         Feed::None => "no changes",
-        Feed::FullScan => "changes by reading everything",
-        Feed::Cursor => "changes since a cursor",
+        Feed::FullScan => "changes by reading everything, deletions by `sync --full`",
+        Feed::Cursor => "changes since a cursor, deletions by `sync --full`",
         Feed::CursorWithDeletes => "changes and deletions since a cursor",
     }
 }

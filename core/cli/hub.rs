@@ -30,7 +30,7 @@ impl Hub {
     /// Opens the store and builds the systems of the asked flows; the spinner says `message` until it is dropped.
     ///
     /// # Errors
-    /// All findings in config and mappings; `Config` when another hub holds the store.
+    /// All findings in config and mappings; `Unavailable` when another hub holds the store.
     pub fn open(context: &Context, asked: &[FlowName], message: &str) -> Result<Self, Failure> {
         let config = context.config()?;
         let (mappings, _) = context.mappings(&config)?;

@@ -48,7 +48,7 @@ fn waiting(store: &Store) -> crate::Result<Value> {
     let parked: Vec<Parked> = store.parked(usize::MAX)?;
     // An older version parked them; the next run makes conflicts of them.
     let old = parked.iter().filter(|parked| parked.is_conflict()).count();
-    let conflicts = super::conflicts::every(store)?.iter().filter(|conflict| conflict.taken.is_none()).count();
+    let conflicts = super::conflicts::every(store)?.iter().filter(|conflict| conflict.waits()).count();
     let held = store.held()?.iter().filter(|held| held.verdict == Verdict::Waiting).count();
     Ok(json!({ "parked": parked.len() - old, "held": held, "conflicts": conflicts + old }))
 }

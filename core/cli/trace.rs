@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::diagnostic::suggestion;
 use crate::engine::{Line, Trace, TracedValue, Waiting, entities_of, trace};
 use crate::mapping::{Entity, Mappings};
-use crate::model::{Presence, RemoteId, ResourceName, SystemName};
+use crate::model::{LinkId, Presence, RemoteId, ResourceName, SystemName};
 use crate::store::{Known, Store, Verdict};
 use crate::{Error, ErrorKind, Result};
 
@@ -119,7 +119,7 @@ fn text_of(trace: &Trace) -> String {
     if trace.journal.is_empty() {
         text.push_str("  the hub has written nothing of it\n");
     }
-    trace.journal.iter().for_each(|line| text.push_str(&line_text(line)));
+    trace.journal.iter().for_each(|line| text.push_str(&line_text(line, trace.link.as_ref())));
     text.push_str(&waiting_text(&trace.waiting));
     text
 }
@@ -144,7 +144,8 @@ fn value_row(value: &TracedValue) -> Vec<String> {
     vec![value.field.to_string(), shown(&value.value), from]
 }
 
-fn line_text(Line { line, entry }: &Line) -> String {
+fn line_text(Line { line, entry }: &Line, link: Option<&LinkId>) -> String {
+    let was = if link == Some(&entry.link) { String::new() } else { format!("  (as {}, merged since)", entry.link) };
     let known = match entry.known {
         Known::Answered => "",
         Known::Found => "  (no answer came; found done)",
@@ -153,7 +154,7 @@ fn line_text(Line { line, entry }: &Line) -> String {
     let moves: Vec<&str> = entry.moves.iter().map(|action| action.0.as_str()).collect();
     let moves = if moves.is_empty() { String::new() } else { format!(", then {}", moves.join(", ")) };
     let place = format!("{}/{}/{}", entry.system, entry.resource, entry.id);
-    let mut text = format!("  {}  {} {place}{moves}  run {line}{known}\n", instant(entry.at), entry.op);
+    let mut text = format!("  {}  {} {place}{moves}  run {line}{was}{known}\n", instant(entry.at), entry.op);
     for field in &entry.fields {
         let old = if entry.op == "create" { String::new() } else { format!("{} -> ", shown(&field.old)) };
         text.push_str(&format!("      {}: {old}{}  ({})\n", field.field, shown(&field.new), field.rule));

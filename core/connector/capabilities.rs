@@ -38,7 +38,7 @@ pub struct Capabilities {
 pub enum Feed {
     /// Not at all.
     None,
-    /// By reading everything each time.
+    /// By reading everything each time; deletions need `sync --full`.
     FullScan,
     /// Since a cursor; deletions need `sync --full`.
     Cursor,

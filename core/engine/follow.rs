@@ -109,8 +109,9 @@ impl Pass<'_> {
             "{links} of {linked} linked records were deleted on one side, more than max_deletes_percent = {percent}; \
              none was archived: {named}"
         );
+        let look = if self.mode == Mode::Dry { String::new() } else { format!("look at `passerelle plan {flow}`; ") };
         let remedy = format!(
-            "look at `passerelle plan {flow}`; restore what should not be gone, or raise max_deletes_percent of \
+            "{look}restore what should not be gone, or raise max_deletes_percent of \
              [flows.{flow}] to archive them, or set on_delete = \"keep\" there to leave them"
         );
         Ok(Some(Error::new(ErrorKind::Rejected, message).at("do", remedy)))

@@ -85,8 +85,7 @@ impl Engine {
         };
         counts.calls = self.calls(flow) - before;
         let mut facts = Facts::new();
-        let Counts { linked, parked, held, .. } = counts;
-        if error.is_none() && !has_written && linked + parked + held == 0 {
+        if error.is_none() && !has_written && !counts.tell_something() {
             facts.forget_run(&run);
         } else {
             run.counts = counts.clone();

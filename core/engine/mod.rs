@@ -12,6 +12,7 @@ mod meet;
 mod notes;
 mod pass;
 mod permit;
+mod planned;
 mod propose;
 mod push;
 mod ready;
@@ -171,6 +172,7 @@ impl Engine {
         for flow in flows {
             plan.flows.push(dry.plan_flow(flow, scope).await);
         }
+        dry.tell_waiting(&mut plan)?;
         Ok(plan)
     }
 
@@ -180,6 +182,7 @@ impl Engine {
         let error = pass.run(scope).await.err();
         let mut planned = pass.into_plan(error);
         planned.counts.calls = self.calls(flow) - before;
+        planned.over_limit = planned.over_limit.or_else(|| planned::too_many(flow, planned.changes.len() as u64));
         planned
     }
 
@@ -260,7 +263,7 @@ impl Engine {
             let page = self.store.conflicts_after(from, PAGE)?;
             let Some(last) = page.last() else { break };
             after = Some((last.link.clone(), last.field.clone()));
-            conflicts += page.iter().filter(|one| one.entity == *entity && one.taken.is_none()).count();
+            conflicts += page.iter().filter(|one| one.entity == *entity && one.waits()).count();
         }
         let held = self.store.held()?;
         let held = held.iter().filter(|held| held.source.entity == *entity && held.verdict == Verdict::Waiting).count();

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::pass::{Mode, Pass};
-use super::work::{Work, is_planned};
+use super::work::{Trouble, Work, is_planned};
 use crate::Result;
 use crate::mapping::Entity;
 use crate::model::{FieldName, SystemName};
@@ -37,6 +37,7 @@ impl Pass<'_> {
                     self.park(&at, link, work.link.label.clone(), trouble.clone(), hash, &mut facts)?;
                     if !work.new {
                         self.keep(&work.link, &mut facts)?;
+                        self.tell_refused(work, trouble, &mut facts)?;
                     }
                 }
                 None => {
@@ -46,6 +47,17 @@ impl Pass<'_> {
             }
         }
         self.engine.store.commit(facts)
+    }
+
+    /// What a person took in a conflict and no later run writes by itself is told with the conflict.
+    fn tell_refused(&self, work: &Work, trouble: &Trouble, facts: &mut Facts) -> Result<()> {
+        if trouble.why.cures_itself() {
+            return Ok(());
+        }
+        for conflict in self.engine.store.conflicts_of(&work.link.id)?.into_iter().filter(|one| one.taken.is_some()) {
+            facts.conflict(&Conflict { refused: Some(trouble.reason.clone()), ..conflict });
+        }
+        Ok(())
     }
 
     fn tell_matched(&mut self, work: &Work) {
@@ -119,6 +131,7 @@ impl Pass<'_> {
                 // What could not be looked at, because its side is not there now, still holds.
                 taken: known.and_then(|known| known.taken.clone()).filter(|_| clash.moved.is_none()),
                 moved: clash.moved.clone().or_else(|| known.and_then(|known| known.moved.clone())),
+                refused: known.and_then(|known| known.refused.clone()).filter(|_| clash.moved.is_none()),
             };
             self.counts.conflicts += u64::from(known.is_none());
             facts.conflict(&conflict);

@@ -27,7 +27,7 @@ pub struct Trace {
     pub sides: BTreeMap<SystemName, Side>,
     /// Every field as the hub last saw all sides agree on it, and where that value is from.
     pub values: Vec<TracedValue>,
-    /// Every write to its records, oldest first.
+    /// Every write to its records, oldest first; those of links that became part of it name the link they were of.
     pub journal: Vec<Line>,
     /// What waits, for a person or for another record.
     pub waiting: Waiting,
@@ -147,7 +147,12 @@ pub fn trace(store: &Store, entities: &[&Entity], system: &SystemName, id: &Remo
 }
 
 fn told(store: &Store, at: At, link: Link) -> Result<Trace> {
-    let lines = store.lines_of(&link.id)?;
+    let mut lines = store.lines_of(&link.id)?;
+    let united = store.united_into(&link.id, PAGE)?;
+    for dead in &united {
+        lines.extend(store.lines_of(dead)?);
+    }
+    lines.sort_by(|(one, _), (other, _)| one.cmp(other));
     let mut sides = BTreeMap::new();
     for (system, side) in &link.sides {
         let seen = store.seen(&link.entity, system, &side.id)?.filter(|seen| seen.hash != 0);
@@ -157,10 +162,10 @@ fn told(store: &Store, at: At, link: Link) -> Result<Trace> {
     let values = link.agreed.iter().flat_map(|agreed| agreed.iter()).map(|(field, value)| TracedValue {
         field: FieldName::new(field.as_str()),
         value: value.clone(),
-        origin: origin(&link, &lines, field),
+        origin: origin(&link, &lines, field, value),
     });
     let values = values.collect();
-    let waiting = waiting(store, &link)?;
+    let waiting = waiting(store, &link, &united)?;
     let journal = lines.into_iter().map(|(line, entry)| Line { line, entry }).collect();
     Ok(Trace { at, link: Some(link.id), label: link.label, sides, values, journal, waiting })
 }
@@ -172,12 +177,16 @@ fn unlinked(store: &Store, at: At, parked: Parked) -> Result<Trace> {
     Ok(Trace { at, link: None, label, sides: BTreeMap::new(), values: Vec::new(), journal: Vec::new(), waiting })
 }
 
-/// The last write of a field, whatever record it was to.
-fn origin(link: &Link, lines: &[(Place, Entry)], field: &str) -> Option<ValueOrigin> {
+/// The last write of a field, whatever record it was to. Where that wrote another value, and a link that became part of
+/// this one wrote this value, it is that one's.
+fn origin(link: &Link, lines: &[(Place, Entry)], field: &str, value: &Value) -> Option<ValueOrigin> {
     let made = lines.iter().rev().filter(|(_, entry)| entry.known != Known::Unclear);
-    let (line, entry, field) = made
+    let (own, others): (Vec<_>, Vec<_>) = made
         .filter_map(|(line, entry)| Some((line, entry, entry.fields.iter().find(|one| one.field.as_str() == field)?)))
-        .next()?;
+        .partition(|(_, entry, _)| entry.link == link.id);
+    let own = own.into_iter().next();
+    let other = || others.into_iter().find(|(.., one)| one.new == *value);
+    let (line, entry, field) = own.filter(|(.., one)| one.new == *value).or_else(other).or(own)?;
     let from = entry.from.iter().find(|origin| origin.system == field.source);
     let side = link.sides.get(&field.source).map(|side| &side.id);
     Some(ValueOrigin {
@@ -192,13 +201,16 @@ fn origin(link: &Link, lines: &[(Place, Entry)], field: &str) -> Option<ValueOri
     })
 }
 
-fn waiting(store: &Store, link: &Link) -> Result<Waiting> {
+fn waiting(store: &Store, link: &Link, united: &[LinkId]) -> Result<Waiting> {
     let mut waiting = Waiting {
         held: store.held_of(&link.id)?,
         unfinished: store.jobs_of(&link.id)?,
         open: store.intents_of(&link.id)?.into_iter().map(|(line, entry)| Line { line, entry }).collect(),
         ..Waiting::default()
     };
+    for dead in united {
+        waiting.open.extend(store.intents_of(dead)?.into_iter().map(|(line, entry)| Line { line, entry }));
+    }
     for (system, side) in &link.sides {
         let at = At { entity: link.entity.clone(), system: system.clone(), id: side.id.clone() };
         waiting.parked.extend(store.parked_at(&at)?);

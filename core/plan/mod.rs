@@ -128,9 +128,9 @@ pub struct FlowPlan {
     pub preparations: Vec<Prepared>,
     /// In the order they would be made.
     pub changes: Vec<Change>,
-    /// Creates that wait for a person.
+    /// Creates that wait for a person, also those that nothing was decided about.
     pub held: Vec<Held>,
-    /// Records that do not fit.
+    /// Records that do not fit, also those that nothing was decided about.
     pub parked: Vec<Parked>,
     /// Fields that sides changed differently and that a person must decide.
     #[serde(default)]
@@ -150,7 +150,7 @@ pub struct FlowPlan {
     /// The system that refused the hub's credentials, where that is why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub denied: Option<SystemName>,
-    /// Why nothing is put away, where too much would be.
+    /// Why a run would write nothing, or put nothing away, where it would be too much.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub over_limit: Option<String>,
 }
@@ -176,8 +176,8 @@ impl Plan {
         self.flows.iter().flat_map(|flow| &flow.changes)
     }
 
-    /// Whether something waits for a person.
-    pub fn needs_a_person(&self) -> bool {
-        self.flows.iter().any(|flow| !flow.held.is_empty() || !flow.parked.is_empty() || !flow.conflicts.is_empty())
+    /// Whether a run would stop at a limit and ask a person.
+    pub fn is_over_limit(&self) -> bool {
+        self.flows.iter().any(|flow| flow.over_limit.is_some())
     }
 }

@@ -9,8 +9,8 @@ pub type Pair = (Vec<u8>, Vec<u8>);
 
 /// An ordered key-value store.
 ///
-/// Keys begin with a one-byte keyspace. Errors: `Stale` when a commit's expectation does not hold, `Config` when the
-/// folder cannot be used (another hub, rights), `Bug` when the files are damaged.
+/// Keys begin with a one-byte keyspace. Errors: `Stale` when a commit's expectation does not hold, `Unavailable` while
+/// another hub has the folder, `Config` when it cannot be used (rights, a full disk), `Bug` when the files are damaged.
 pub trait Backend: Send + Sync + Debug {
     /// The value at `key`.
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>>;

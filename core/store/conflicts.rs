@@ -33,6 +33,9 @@ pub struct Conflict {
     pub taken: Option<Taken>,
     /// The system whose value was taken and then moved, so that a person must choose again.
     pub moved: Option<SystemName>,
+    /// Why the value that was taken could not be written, in the words under which its record is parked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
 }
 
 /// What one side of a conflict holds.
@@ -55,6 +58,13 @@ pub struct Taken {
     pub value: Value,
     /// When it was chosen.
     pub at: Timestamp,
+}
+
+impl Conflict {
+    /// Whether a person must act: nothing was taken, or what was taken could not be written.
+    pub fn waits(&self) -> bool {
+        self.taken.is_none() || self.refused.is_some()
+    }
 }
 
 impl Store {

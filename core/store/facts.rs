@@ -295,6 +295,13 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Whether a run did more than read.
+    pub fn tell_something(&self) -> bool {
+        let Self { read: _, unchanged: _, linked, created, updated, archived, parked, held, conflicts, calls: _ } =
+            self;
+        linked + created + updated + archived + parked + held + conflicts > 0
+    }
+
     /// Adds another run's counts.
     pub fn add(&mut self, other: &Self) {
         self.read += other.read;
@@ -307,5 +314,21 @@ impl Counts {
         self.held += other.held;
         self.conflicts += other.conflicts;
         self.calls += other.calls;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_did_one_thing_of_any_kind_tells_something() {
+        let none = Counts { read: 7, unchanged: 7, calls: 3, ..Counts::default() };
+        assert!(!none.tell_something());
+        for kind in ["linked", "created", "updated", "archived", "parked", "held", "conflicts"] {
+            let mut counts = serde_json::to_value(&none).unwrap();
+            counts[kind] = 1.into();
+            assert!(serde_json::from_value::<Counts>(counts).unwrap().tell_something(), "{kind}");
+        }
     }
 }

@@ -20,6 +20,24 @@ impl Store {
         }
         Ok(heir)
     }
+
+    /// The links that became part of `id`; looks through all that were ever united, `limit` at a time.
+    pub fn united_into(&self, id: &LinkId, limit: usize) -> Result<Vec<LinkId>> {
+        let mut found = Vec::new();
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let pairs = self.backend.scan(&[HEIRS], after.as_deref(), limit)?;
+            let Some((last, _)) = pairs.last() else { return Ok(found) };
+            after = Some(last.clone());
+            for (key, _) in &pairs {
+                let dead = key.strip_prefix(&[HEIRS]).and_then(|key| key.strip_suffix(&[0])).unwrap_or_default();
+                let dead = LinkId::new(String::from_utf8_lossy(dead));
+                if self.heir(&dead)?.as_ref() == Some(id) {
+                    found.push(dead);
+                }
+            }
+        }
+    }
 }
 
 impl Facts {
@@ -61,5 +79,8 @@ mod tests {
         );
         assert_eq!(store.matched(&"company".into(), 5).unwrap(), Some("company:crm:1".into()));
         assert_eq!(store.links(&"company".into(), None, 9).unwrap(), [link("company:crm:1")]);
+        let united: [LinkId; 2] = ["company:crm:2".into(), "company:crm:3".into()];
+        assert_eq!(store.united_into(&"company:crm:1".into(), 1).unwrap(), united);
+        assert!(store.united_into(&"company:crm:2".into(), 9).unwrap().is_empty(), "it is none any more itself");
     }
 }

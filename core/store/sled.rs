@@ -9,6 +9,7 @@ mod committer;
 mod disk;
 mod files;
 mod folder;
+mod hurt;
 mod index;
 mod log;
 mod parts;
@@ -62,8 +63,8 @@ impl Sled {
     /// A store of an older format is copied to `<folder>.backup-<format>` first.
     ///
     /// # Errors
-    /// `Config` when another process uses it (it is named), when it cannot be read or written, or when a newer version
-    /// wrote it; `Bug` when its files are damaged.
+    /// `Unavailable` when another process uses it (it is named); `Config` when it cannot be read or written, or when a
+    /// newer version wrote it; `Bug` when its files are damaged.
     pub fn open(folder: &Path, now: Timestamp) -> Result<Self> {
         Self::open_told(folder, now, &mut |_| {})
     }

@@ -4,7 +4,6 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::salesforce::control;
 use crate::{Emulators, Shell};
 
 const CONFIG: &str = r#"
@@ -47,8 +46,8 @@ fn hub() -> (Shell, Emulators) {
     let company = company.replace("[create.salesforce]\nwhen = false", "[create.salesforce]\nwhen = true");
     shell.write("mappings/company.toml", &format!("{company}\n[create.spreadsheet]\nwhen = false\n"));
     let deploy = json!({"fields": ["Account.Hub_External_Id__c string 255 externalid unique"]});
-    control(&emulators, "salesforce", "deploy", &deploy);
-    control(&emulators, "salesforce", "settings", &json!({"marker": REFUSED}));
+    emulators.control("salesforce", "deploy", &deploy);
+    emulators.control("salesforce", "settings", &json!({"marker": REFUSED}));
     let secret = emulators.key("salesforce").to_owned();
     (shell.set("SALESFORCE_CLIENT_SECRET", &secret), emulators)
 }
@@ -65,7 +64,7 @@ fn list(round: usize) -> String {
 
 fn accounts(emulators: &Emulators, at: usize) -> Vec<Value> {
     let by = json!({"type": "Account", "field": "Name", "value": format!("Atelier {at}")});
-    control(emulators, "salesforce", "find", &by).as_array().unwrap().clone()
+    emulators.control("salesforce", "find", &by).as_array().unwrap().clone()
 }
 
 #[test]
@@ -73,7 +72,7 @@ fn a_list_goes_into_the_crm_by_jobs_and_a_lost_answer_of_any_call_neither_loses_
     let (shell, emulators) = hub();
     for (round, call) in CALLS.into_iter().enumerate() {
         shell.write("clients.csv", &list(round));
-        control(&emulators, "salesforce", "faults", &json!({"drop-after": 1.0, "times": 1, "on": call}));
+        emulators.control("salesforce", "faults", &json!({"drop-after": 1.0, "times": 1, "on": call}));
         let created = format!("{} created", NEW - 1);
         let run = shell.fails("sync", 3, &[&created, "parked"]);
         let updated = format!("{} updated", round * (NEW - 1));
@@ -82,7 +81,7 @@ fn a_list_goes_into_the_crm_by_jobs_and_a_lost_answer_of_any_call_neither_loses_
             let found = accounts(&emulators, at);
             assert_eq!(found.len(), usize::from(at % NEW != NEW - 1), "{call}: Atelier {at}");
             for id in found {
-                let shown = control(&emulators, "salesforce", "show", &json!({"type": "Account", "id": id}));
+                let shown = emulators.control("salesforce", "show", &json!({"type": "Account", "id": id}));
                 assert_eq!(shown["Phone"], format!("+332000{round:02}{at:03}"), "{call}: Atelier {at}");
             }
         }
@@ -103,7 +102,7 @@ fn a_list_goes_into_the_crm_by_jobs_and_a_lost_answer_of_any_call_neither_loses_
 
 /// How often routes of these methods were called, the token's left out.
 fn calls(emulators: &Emulators, methods: &[&str]) -> u64 {
-    let calls = control(emulators, "salesforce", "calls", &json!({}));
+    let calls = emulators.control("salesforce", "calls", &json!({}));
     let counted = calls
         .as_object()
         .unwrap()

@@ -1,5 +1,10 @@
 //! `conflicts`: what is listed, what a person takes, and what the next run makes of it.
 
+use std::sync::Arc;
+
+use passerelle_core::store::{At, Conflict, Facts, Parked, Sled, Store, Why};
+use serde_json::{Map, json};
+
 use crate::Shell;
 
 const CONFIG: &str = r#"
@@ -140,4 +145,100 @@ fn columns_that_would_feed_each_other_for_ever_are_refused_before_any_account_is
     );
     let said = ["P0143", "customer.toml:", "never comes to rest", "left.name turns from", "right.full turns from"];
     shell.fails("check --offline", 2, &said);
+}
+
+#[test]
+fn what_was_taken_and_then_refused_is_told_with_the_systems_words_and_can_be_taken_anew() {
+    let shell = in_conflict();
+    shell.edit("config.toml", "path      = \"right.csv\"", "path      = \"right.csv\"\nencoding  = \"windows-1252\"");
+    rows(&shell, "left", "gold", "Łódź");
+    shell.fails("sync", 3, &["2 in conflict"]);
+    shell.ok(&format!("conflicts resolve {ID} city --take left"));
+    shell.fails("conflicts list", 0, &["taken: left, written by the next `passerelle sync`"]);
+    shell.fails("sync", 3, &["1 parked"]);
+    let said = [
+        "taken: left, but not written: right refuses the update",
+        "windows-1252",
+        "mend that in right and run `passerelle parked retry customer:right:C1`, or take another value",
+        "2 in conflict",
+    ];
+    for _ in 0..2 {
+        let list = shell.fails("conflicts list", 0, &said);
+        assert!(!list.out.contains("written by the next"), "{list:?}");
+        shell.fails("status", 0, &["1 parked, 0 held, 2 in conflict"]);
+        shell.fails("sync", 3, &["3 wait for a person"]);
+    }
+    let json = shell.run("--json conflicts list").json();
+    let refused = json["conflicts"][0]["refused"].as_str().unwrap();
+    assert!(refused.contains("right refuses the update"), "{json}");
+    shell.ok(&format!("parked retry {ID}"));
+    shell.fails("sync", 3, &[]);
+    shell.fails("conflicts list", 0, &said);
+    shell.ok(&format!("conflicts resolve {ID} city --take right"));
+    shell.fails("sync", 3, &["1 updated"]);
+    assert!(shell.read("left.csv").contains("C1;gold;Brest"), "{}", shell.read("left.csv"));
+    let list = shell.fails("conflicts list", 0, &["1 in conflict"]);
+    assert!(!list.out.contains("refuses"), "{list:?}");
+    shell.fails("status", 0, &["0 parked, 0 held, 1 in conflict"]);
+}
+
+#[test]
+fn what_was_taken_and_refused_is_written_once_the_system_takes_it() {
+    let shell = in_conflict();
+    shell.edit("config.toml", "path      = \"right.csv\"", "path      = \"right.csv\"\nencoding  = \"windows-1252\"");
+    rows(&shell, "left", "gold", "Łódź");
+    shell.fails("sync", 3, &[]);
+    shell.ok("conflicts resolve --all --take left");
+    shell.fails("sync", 3, &["1 parked"]);
+    shell.edit("config.toml", "encoding  = \"windows-1252\"", "encoding  = \"utf-8\"");
+    shell.ok(&format!("parked retry {ID}"));
+    shell.ok("sync");
+    assert!(shell.read("right.csv").contains("C1;gold;Łódź"), "{}", shell.read("right.csv"));
+    shell.fails("conflicts list", 0, &["Nothing is in conflict."]);
+    shell.fails("status", 0, &["0 parked, 0 held, 0 in conflict"]);
+}
+
+#[test]
+fn a_conflict_that_an_older_version_parked_becomes_one_of_its_own_and_outlives_the_process() {
+    let shell = in_conflict();
+    shell.fails("sync", 3, &[]);
+    {
+        // As the version before conflicts were facts left it: the record parked, each side's value in the detail.
+        let folder = shell.path().join("state");
+        let store = Store::new(Arc::new(Sled::open(&folder, "2026-11-24T08:00:00Z".parse().unwrap()).unwrap()));
+        let mut facts = Facts::new();
+        let known = store.conflicts_after(None, 9).unwrap();
+        let told = |one: &Conflict| {
+            let values = one.sides.iter().map(|(system, said)| (system.to_string(), said.value.clone()));
+            json!({ "field": one.field, "agreed": one.agreed, "values": values.collect::<Map<_, _>>() })
+        };
+        let detail = known.iter().map(told).collect();
+        for one in &known {
+            facts.settled(&one.link, &one.field);
+        }
+        let at = At { entity: "customer".into(), system: "left".into(), id: "C1".into() };
+        facts.park(&Parked {
+            link: Some(ID.into()),
+            label: "C1".to_owned(),
+            why: Why::Conflict,
+            reason: "city was changed differently: left says Lyon, right says Brest".to_owned(),
+            field: Some("city".to_owned()),
+            detail,
+            hash: 7,
+            since: "2026-11-24T08:00:00Z".parse().unwrap(),
+            attempts: 1,
+            at,
+        });
+        store.commit(facts).unwrap();
+    }
+    shell.fails("status", 0, &["0 parked, 0 held, 1 in conflict"]);
+    shell.fails("conflicts list", 0, &["1 more, found by an older version", "until the next `passerelle sync`"]);
+    shell.fails("plan", 0, &["is in conflict over stage", "is in conflict over city", "2 in conflict"]);
+    shell.fails("sync", 3, &["2 in conflict"]);
+    shell.fails("conflicts list", 0, &["left: \"gold\"", "right: \"silver\"", "left: \"Lyon\"", "2 in conflict"]);
+    shell.fails("status", 0, &["0 parked, 0 held, 2 in conflict"]);
+    assert!(shell.ok("parked list").out.contains("Nothing is parked"));
+    shell.ok("conflicts resolve --all --take right");
+    shell.ok("sync");
+    assert!(shell.read("left.csv").contains("C1;silver;Brest"), "{}", shell.read("left.csv"));
 }

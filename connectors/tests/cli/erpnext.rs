@@ -1,6 +1,6 @@
 //! Won deals of an emulated HubSpot become submitted orders of an emulated ERPNext, and invoices come back.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{Emulators, Shell};
 
@@ -21,25 +21,6 @@ fn hub() -> (Shell, Emulators) {
     (shell, emulators)
 }
 
-/// What no API call can do, as people do it on a system's screens.
-fn control(emulators: &Emulators, system: &str, command: &str, arguments: &Value) -> Value {
-    let url = url::Url::parse(&format!("{}/_control/{command}", emulators.address(system))).unwrap();
-    let body = arguments.to_string();
-    let host = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap());
-    let mut stream = std::net::TcpStream::connect(&host).unwrap();
-    let head = format!(
-        "POST {} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nConnection: close\r\n",
-        url.path()
-    );
-    std::io::Write::write_all(&mut stream, format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()).as_bytes())
-        .unwrap();
-    let mut answer = String::new();
-    std::io::Read::read_to_string(&mut stream, &mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    assert!(head.starts_with("HTTP/1.1 200"), "{answer}");
-    serde_json::from_str(body).unwrap_or(Value::Null)
-}
-
 #[test]
 fn won_deals_become_submitted_orders_to_the_cent_and_their_invoices_come_back() {
     let (shell, emulators) = hub();
@@ -50,30 +31,29 @@ fn won_deals_become_submitted_orders_to_the_cent_and_their_invoices_come_back() 
     shell.fails("parked list", 0, &["ERPNext would round the unit price 0.385", "vat_rate: is required"]);
     // Three sales wait for more decimals on the site; all others are equal, ids and sums.
     shell.fails("verify", 3, &["3 differences over 115 records"]);
-    let of = |order: &str| control(&emulators, "erpnext", "show", &json!({ "type": "orders", "id": order }));
+    let of = |order: &str| emulators.control("erpnext", "show", &json!({ "type": "orders", "id": order }));
     let order = of("SAL-ORD-2026-00001");
     assert_eq!(
         (&order["docstatus"], &order["grand_total"], &order["net_total"]),
         (&json!(1), &json!(2164.36), &json!(1803.63))
     );
-    let invoice = control(
-        &emulators,
+    let invoice = emulators.control(
         "erpnext",
         "invoice_order",
         &json!({ "order": "SAL-ORD-2026-00001", "due_date": "2026-11-30" }),
     );
-    control(&emulators, "erpnext", "pay", &json!({ "invoice": invoice["name"], "amount": "500" }));
+    emulators.control("erpnext", "pay", &json!({ "invoice": invoice["name"], "amount": "500" }));
     shell.fails("sync", 3, &["1 updated"]);
     let found = json!({ "type": "deals", "property": "erp_order_number", "value": "SAL-ORD-2026-00001" });
-    let deal = control(&emulators, "hubspot", "find", &found)[0].clone();
+    let deal = emulators.control("hubspot", "find", &found)[0].clone();
     let status = || {
-        let deal = control(&emulators, "hubspot", "show", &json!({ "type": "deals", "id": deal }));
+        let deal = emulators.control("hubspot", "show", &json!({ "type": "deals", "id": deal }));
         ["erp_invoice_status", "erp_paid", "erp_balance_due"]
             .map(|name| deal[name].as_str().unwrap_or_default().to_owned())
     };
     assert_eq!(status(), ["partly_paid", "500.00", "1664.36"].map(str::to_owned));
-    control(&emulators, "erpnext", "advance", &json!({ "days": 90 }));
-    control(&emulators, "erpnext", "nightly", &json!({}));
+    emulators.control("erpnext", "advance", &json!({ "days": 90 }));
+    emulators.control("erpnext", "nightly", &json!({}));
     shell.fails("sync", 3, &["1 updated"]);
     assert_eq!(status()[0], "overdue");
     shell.fails("sync", 3, &["sales: "]);

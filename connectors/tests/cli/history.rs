@@ -5,6 +5,7 @@ use std::fs::File;
 use serde_json::Value;
 
 use crate::Shell;
+use crate::archive::prepared;
 use crate::sheets::sheets;
 
 /// A hub between two CSV files whose state the first format's program left: two runs that wrote a field each, and two
@@ -208,4 +209,36 @@ fn pruning_tells_first_and_forgets_only_when_told_so() {
     shell.fails("trace crm rows 2", 0, &["the hub has written nothing of it", "Roubaix"]);
     shell.fails("undo last", 2, &["no run has written anything yet"]);
     shell.fails("sync", 3, &["Nothing to change."]);
+}
+
+#[test]
+fn trace_tells_also_what_was_written_to_a_record_that_was_merged_into_it() {
+    let (shell, emulators) = prepared("hubspot", "dolibarr");
+    shell.run("sync companies");
+    let made: Vec<Value> =
+        shell.ok("journal export").out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let parked = shell.ok("parked list").out;
+    let of = |line: &Value| line["link"].as_str().unwrap().rsplit(':').next().unwrap().to_owned();
+    let mut single = made
+        .iter()
+        .filter(|line| line["op"] == "create" && line["resource"] == "thirdparties" && !parked.contains(&of(line)));
+    let (stays, goes) = (single.next().unwrap(), single.next().unwrap());
+    let merge = serde_json::json!({ "type": "companies", "primary": of(stays), "other": of(goes) });
+    let one = emulators.control("hubspot", "merge", &merge)["id"].as_str().unwrap().to_owned();
+    let gone = serde_json::json!({ "type": "thirdparties", "id": goes["id"] });
+    emulators.control("dolibarr", "delete", &gone);
+    shell.run("sync companies --full");
+    let told = shell.ok(&format!("trace crm companies {one}"));
+    assert!(told.out.contains(&format!("(as company:crm:{}, merged since)", of(goes))), "{told:?}");
+    let origin = format!("from crm/{} as", of(goes));
+    assert!(!told.out.contains(&origin), "its values are those of the one that stayed: {told:?}");
+    for line in [stays, goes] {
+        let wrote = format!(
+            "create erp/thirdparties/{}  run {}/{}",
+            line["id"].as_str().unwrap(),
+            line["run"].as_str().unwrap(),
+            line["number"]
+        );
+        assert!(told.out.contains(&wrote), "{wrote}: {told:?}");
+    }
 }

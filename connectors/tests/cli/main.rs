@@ -2,21 +2,25 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod archive;
 mod bulk;
 mod config;
 mod conflicts;
 mod erpnext;
 mod history;
+mod limits;
 mod salesforce;
 mod serve;
 mod sheets;
 mod start;
+mod state;
 mod systems;
 mod tour;
 mod usage;
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -144,6 +148,25 @@ impl Emulators {
 
     fn key(&self, name: &str) -> &str {
         &self.bases.iter().find(|(base, ..)| base == name).unwrap().2
+    }
+
+    /// What no API call can do, as people do it on a system's screens.
+    fn control(&self, name: &str, command: &str, arguments: &Value) -> Value {
+        let host = self.root();
+        let body = arguments.to_string();
+        let mut stream = TcpStream::connect(host).unwrap();
+        write!(
+            stream,
+            "POST /{name}/_control/{command} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 200"), "{command}: {answer}");
+        serde_json::from_str(body).unwrap_or(Value::Null)
     }
 }
 

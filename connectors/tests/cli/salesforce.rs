@@ -1,8 +1,5 @@
 //! Quote to cash between an emulated Salesforce and an emulated Dolibarr, as a person runs it.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-
 use serde_json::{Value, json};
 
 use crate::{Emulators, Shell};
@@ -22,29 +19,9 @@ fn hub() -> (Shell, Emulators) {
     (shell.set("SALESFORCE_CLIENT_SECRET", &secret).set("DOLIBARR_KEY", &key), emulators)
 }
 
-/// What no API call can do.
-pub(crate) fn control(emulators: &Emulators, vendor: &str, command: &str, arguments: &Value) -> Value {
-    let address = emulators.address(vendor).strip_prefix("http://").unwrap();
-    let host = address.split('/').next().unwrap();
-    let body = arguments.to_string();
-    let mut stream = TcpStream::connect(host).unwrap();
-    write!(
-        stream,
-        "POST /{vendor}/_control/{command} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\
-         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    assert!(head.starts_with("HTTP/1.1 200"), "{command}: {answer}");
-    serde_json::from_str(body).unwrap()
-}
-
 fn find(emulators: &Emulators, field: &str, value: &str) -> Vec<Value> {
     let by = json!({"type": "Opportunity", "field": field, "value": value});
-    control(emulators, "salesforce", "find", &by).as_array().unwrap().clone()
+    emulators.control("salesforce", "find", &by).as_array().unwrap().clone()
 }
 
 #[test]
@@ -56,17 +33,17 @@ fn won_opportunities_become_orders_equal_to_the_cent_and_payments_come_back() {
     let verified = shell.run("verify");
     assert!(verified.out.contains(" 0 differences") || verified.out.contains("0 differences over"), "{verified:?}");
     let by = json!({"type": "Opportunity", "field": "Name", "value": "Agencement de l’atelier de débit"});
-    let deal = control(&emulators, "salesforce", "find", &by)[0].clone();
-    let shown = control(&emulators, "salesforce", "show", &json!({"type": "Opportunity", "id": deal}));
+    let deal = emulators.control("salesforce", "find", &by)[0].clone();
+    let shown = emulators.control("salesforce", "show", &json!({"type": "Opportunity", "id": deal}));
     assert!(shown["ERP_Order_Number__c"].as_str().unwrap().starts_with("CO"), "{shown}");
     assert_eq!(shown["ERP_Invoice_Status__c"], "none");
 
-    let invoice = control(&emulators, "dolibarr", "invoice_order", &json!({"order": "1", "share": "1"}));
-    control(&emulators, "dolibarr", "pay", &json!({"invoice": invoice["invoice"], "amount": null}));
+    let invoice = emulators.control("dolibarr", "invoice_order", &json!({"order": "1", "share": "1"}));
+    emulators.control("dolibarr", "pay", &json!({"invoice": invoice["invoice"], "amount": null}));
     shell.run("sync sales");
     let paid = find(&emulators, "ERP_Invoice_Status__c", "paid");
     assert_eq!(paid.len(), 1, "{paid:?}");
-    let shown = control(&emulators, "salesforce", "show", &json!({"type": "Opportunity", "id": paid[0]}));
+    let shown = emulators.control("salesforce", "show", &json!({"type": "Opportunity", "id": paid[0]}));
     assert_eq!((&shown["ERP_Paid__c"], &shown["ERP_Balance_Due__c"]), (&shown["ERP_Invoiced__c"], &json!(0)));
     let again = shell.run("sync");
     assert!(again.out.contains("Nothing to change."), "{again:?}");

@@ -160,12 +160,20 @@ fn a_webhook_carries_a_won_deal_to_an_order_and_a_forged_one_carries_nothing() {
 }
 
 #[test]
-fn a_command_beside_a_hub_that_serves_says_who_has_the_state_and_how_to_ask() {
+fn a_command_beside_a_hub_that_serves_says_who_has_the_state_and_how_to_stop_it() {
     let (shell, _emulators) = served();
     let hub = Hub::start(&shell);
     let process = format!("process {}", hub.child.id());
-    shell.fails("status", 2, &[&process, "wait until it is done, or stop it first", "under /api/v1 while it runs"]);
-    assert_eq!(shell.run("--json conflicts list").json()["error"]["kind"], "config");
+    shell.fails(
+        "status",
+        1,
+        &[
+            &process,
+            "wait until it is done, or stop it first",
+            "on SIGTERM `passerelle serve` finishes what is started",
+        ],
+    );
+    assert_eq!(shell.run("--json conflicts list").json()["error"]["kind"], "unavailable");
     assert_eq!(hub.stopped().0, Some(0));
     shell.ok("status");
 }

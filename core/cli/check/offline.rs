@@ -1,10 +1,11 @@
 //! What can be proven of systems and mappings without a call.
 
 use super::super::Context;
-use crate::config::Config;
+use crate::config::{Config, OnDelete};
+use crate::connector::Feed;
 use crate::diagnostic::{Diagnostic, suggestion};
 use crate::mapping::{Column, Entity, Mappings};
-use crate::model::EntityName;
+use crate::model::{EntityName, SystemName};
 use crate::system::System;
 
 /// Options that a connector refuses, and resources and actions that it does not know.
@@ -12,14 +13,10 @@ use crate::system::System;
 /// A connector judges its options when it is built, which calls nothing. A variable that is not set stands for itself;
 /// what a connector says of a key that waits for one is left for later.
 pub(super) fn findings(context: &Context, config: &Config, mappings: &Mappings) -> Vec<Diagnostic> {
-    let mut parts = context.parts(config, Some(mappings));
-    let environment = parts.env;
-    let in_place = |name: &str| environment(name).or_else(|| Some(format!("${{{name}}}")));
-    parts.env = &in_place;
     let waits = |finding: &Diagnostic| finding.source.as_ref().is_some_and(|line| line.contains("${"));
     let mut found = Vec::new();
-    for name in config.systems.keys() {
-        match parts.system(name) {
+    for (name, built) in build_all(context, config, mappings) {
+        match built {
             Ok(system) => {
                 let columns = flowing(config, mappings, &system).into_iter();
                 let columns = columns.filter_map(|entity| Some((entity, entity.column(name)?)));
@@ -29,6 +26,43 @@ pub(super) fn findings(context: &Context, config: &Config, mappings: &Mappings) 
         }
     }
     found
+}
+
+/// Deletions that a flow is to follow and that a system's feed does not show.
+pub(super) fn notes(context: &Context, config: &Config, mappings: &Mappings) -> Vec<String> {
+    let systems = build_all(context, config, mappings);
+    let mut notes = Vec::new();
+    for (name, flow) in config.flows.iter().filter(|(_, flow)| flow.on_delete != OnDelete::Keep) {
+        let Some(entity) = mappings.entity(&flow.entity) else { continue };
+        let unseen = flow.between.iter().filter(|system| {
+            let built = systems.iter().find(|(other, _)| other == system).and_then(|(_, built)| built.as_ref().ok());
+            let column = entity.column(system).map(Column::resource);
+            let resource = built.zip(column).and_then(|(built, resource)| built.resource(resource).ok());
+            resource.is_some_and(|resource| resource.capabilities.feed != Feed::CursorWithDeletes)
+        });
+        let unseen: Vec<&str> = unseen.map(SystemName::as_str).collect();
+        if !unseen.is_empty() {
+            notes.push(format!(
+                "[flows.{name}] follows deletions in {} only once they are seen: the feed there shows none; `passerelle \
+                 sync --full` finds them, and so does a webhook that names the record",
+                unseen.join(" and ")
+            ));
+        }
+    }
+    notes
+}
+
+/// Every system as far as it can be built without secrets.
+fn build_all<'c>(
+    context: &Context,
+    config: &'c Config,
+    mappings: &Mappings,
+) -> Vec<(&'c SystemName, Result<System, Vec<Diagnostic>>)> {
+    let mut parts = context.parts(config, Some(mappings));
+    let environment = parts.env;
+    let in_place = |name: &str| environment(name).or_else(|| Some(format!("${{{name}}}")));
+    parts.env = &in_place;
+    config.systems.keys().map(|name| (name, parts.system(name))).collect()
 }
 
 /// The entities that flows bring to a system, themselves or because another one refers to them; all without any flow.

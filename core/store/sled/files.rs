@@ -2,7 +2,7 @@
 
 use super::folder::Folder;
 use super::index::{FORMAT_KEY, Index};
-use super::log::{Change, Extent, Log};
+use super::log::{Change, Extent, Log, Opened};
 use super::quiet::damaged;
 use super::seal::{Ended, Seal, Sealed};
 use crate::{ErrorKind, Result};
@@ -31,8 +31,11 @@ impl Files {
         let mut seal = Seal::open(&folder.seal(), folder.disk())?;
         let sealed = seal.read()?;
         let acknowledged = sealed.as_ref().map_or(0, |sealed| sealed.groups);
-        let closed = sealed.as_ref().filter(|sealed| sealed.ended == Ended::Closed).map(|sealed| sealed.log);
-        let log = Log::open(folder.path(), folder.disk(), closed)?;
+        let log = match Log::open(folder.path(), &folder.disk())? {
+            Opened::Whole(log) => Some(log),
+            Opened::None => None,
+            Opened::Hurt(hurt) => return Err(hurt.error(Index::open(&folder.engine()), acknowledged)),
+        };
         let logged = log.as_ref().map_or(0, |log| log.extent().groups);
         let log_is_whole = log.is_some() && logged >= acknowledged;
         if log_is_whole && !is_trusted(sealed.as_ref(), folder.disk().boot()) {
@@ -48,6 +51,12 @@ impl Files {
                 (index, log)
             }
             (Err(error), Some(log)) if log_is_whole && error.kind() == ErrorKind::Bug => (anew(folder)?, log),
+            // The log comes before the first commit: the power went while the store was made.
+            (Err(error), None) if is_unused(sealed.as_ref()) && error.kind() == ErrorKind::Bug => {
+                let index = anew(folder)?;
+                let log = Log::begin(folder.path(), folder.disk(), 0, index.everything())?;
+                (index, log)
+            }
             (Ok(index), Some(log)) if log_is_whole => {
                 drop(index);
                 (anew(folder)?, log)
@@ -73,7 +82,10 @@ impl Files {
             // A part of the base counts for nothing: the index is behind until it has the whole.
             index.change(changes, if group == extent.base { 0 } else { group })
         };
-        self.log.tell(after, &mut told)?;
+        // The log was just read to its end; it is read again only for what the index lacks.
+        if after.is_none_or(|after| after < extent.groups) {
+            self.log.tell(after, &mut told)?;
+        }
         if self.index.tally().groups < extent.groups {
             self.index.change(Vec::new(), extent.groups)?;
         }
@@ -124,6 +136,11 @@ impl Files {
 /// Whether sled's files are as the engine left them: it ended well, or the machine has been running ever since.
 fn is_trusted(sealed: Option<&Sealed>, boot: Option<String>) -> bool {
     sealed.is_some_and(|sealed| sealed.ended == Ended::Closed || boot.is_some_and(|boot| boot == sealed.boot))
+}
+
+/// Whether the store was left open before anything was committed to it.
+fn is_unused(sealed: Option<&Sealed>) -> bool {
+    sealed.is_some_and(|sealed| sealed.groups == 0 && sealed.ended == Ended::Open)
 }
 
 /// The index as it is, read whole unless it is large and was closed properly.

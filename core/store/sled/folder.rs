@@ -176,9 +176,9 @@ fn taken(claim: &mut File) -> Error {
     let who = if read.is_ok() && !who.trim().is_empty() { who.trim() } else { "a process that has not told its id" };
     let message = format!(
         "another hub uses this state folder ({who}): wait until it is done, or stop it first; \
-         `passerelle serve` answers under /api/v1 while it runs"
+         on SIGTERM `passerelle serve` finishes what is started"
     );
-    Error::new(ErrorKind::Config, message)
+    Error::new(ErrorKind::Unavailable, message)
 }
 
 fn make(path: &Path) -> std::io::Result<()> {

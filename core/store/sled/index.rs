@@ -124,6 +124,45 @@ pub(super) fn failed(cause: ::sled::Error) -> Error {
     }
 }
 
+/// The error of files that the machine does not let us use, with what to do about it.
 pub(super) fn unusable(cause: std::io::Error) -> Error {
-    Error::new(ErrorKind::Config, "the state folder cannot be used").because(cause)
+    use std::io::ErrorKind as Io;
+    let remedy = match cause.kind() {
+        Io::PermissionDenied => {
+            "let the user who runs passerelle read and write it and every file in it, or name another folder as \
+             `state` of [hub]"
+        }
+        Io::NotADirectory | Io::AlreadyExists => {
+            "a file is where the folder should be: move it away, or name another folder as `state` of [hub]"
+        }
+        Io::ReadOnlyFilesystem => "its disk is mounted for reading only: name another folder as `state` of [hub]",
+        Io::StorageFull | Io::QuotaExceeded => {
+            "its disk is full: make room, then start again; what was acknowledged is safe"
+        }
+        _ => "look whether its disk is sound and mounted, or name another folder as `state` of [hub]",
+    };
+    Error::new(ErrorKind::Config, "the state folder cannot be used").at("do", remedy).because(cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_that_cannot_be_used_is_told_with_what_to_do() {
+        for (kind, remedy) in [
+            (io::ErrorKind::PermissionDenied, "let the user who runs passerelle read and write it"),
+            (io::ErrorKind::NotADirectory, "move it away, or name another folder as `state` of [hub]"),
+            (io::ErrorKind::ReadOnlyFilesystem, "mounted for reading only"),
+            (io::ErrorKind::StorageFull, "make room, then start again"),
+            (io::ErrorKind::Other, "sound and mounted"),
+        ] {
+            let error = unusable(kind.into());
+            assert_eq!(error.kind(), ErrorKind::Config);
+            let words = error.to_string();
+            assert!(words.contains("cannot be used") && words.contains(remedy), "{words}");
+        }
+    }
 }

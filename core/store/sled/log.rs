@@ -17,6 +17,7 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::disk::Disk;
+use super::hurt::Hurt;
 use super::index::unusable;
 use super::quiet::damaged;
 use crate::{Error, ErrorKind, Result};
@@ -34,7 +35,7 @@ const CHUNK: usize = 1 << 20;
 const SHORT: u64 = if cfg!(test) { 128 << 10 } else { 64 << 20 };
 
 /// A record longer than this is a sign of damage.
-const LONGEST: u32 = 1 << 30;
+pub(super) const LONGEST: u32 = 1 << 30;
 
 /// Part of the base.
 const BASE: u8 = b'B';
@@ -43,7 +44,7 @@ const BASE: u8 = b'B';
 const WHOLE: u8 = b'W';
 
 /// A group.
-const GROUP: u8 = b'G';
+pub(super) const GROUP: u8 = b'G';
 
 /// A key, and its value unless it was deleted.
 pub(super) type Change = (Vec<u8>, Option<Vec<u8>>);
@@ -70,48 +71,48 @@ pub(super) struct Extent {
     pub(super) bytes: u64,
 }
 
-struct Record {
-    kind: u8,
-    group: u64,
+pub(super) struct Record {
+    pub(super) kind: u8,
+    pub(super) group: u64,
     changes: Vec<Change>,
 }
 
+/// What opening a folder's logs came to.
+#[derive(Debug)]
+pub(super) enum Opened {
+    /// There is none.
+    None,
+    /// The newest, up to its last whole record.
+    Whole(Log),
+    /// The newest, in which something was changed that had been synced.
+    Hurt(Hurt),
+}
+
 impl Log {
-    /// Opens the newest log of `folder` that has a whole base; the others are taken away.
-    ///
-    /// It is read from beginning to end, unless it is as long as it was when the store was closed, which is `closed`.
-    pub(super) fn open(folder: &Path, disk: Arc<dyn Disk>, closed: Option<Extent>) -> Result<Option<Self>> {
+    /// Opens the newest log of `folder` and reads it from beginning to end; older ones are taken away.
+    pub(super) fn open(folder: &Path, disk: &Arc<dyn Disk>) -> Result<Opened> {
         let mut logs = Vec::new();
         for path in files(folder).map_err(unusable)? {
             let number = path.to_string_lossy().rsplit(NAME).next().and_then(|number| number.parse::<u64>().ok());
             logs.push((number, path));
         }
         logs.sort();
-        let mut newest = None;
-        for (number, path) in logs.into_iter().rev() {
-            if newest.is_none() && number.is_some() {
-                let is_as_closed = |closed: &Extent| {
-                    number == Some(closed.base) && path.metadata().is_ok_and(|file| file.len() == closed.bytes)
-                };
-                newest = match closed.filter(is_as_closed) {
-                    Some(extent) => Some(Self::with(path, &disk, extent)?),
-                    None => Self::at_end(path, &disk)?,
-                };
-            } else {
-                fs::remove_file(path).map_err(unusable)?;
-            }
+        // A log has its number only once its base is safe, so the newest is the one that counts.
+        let newest = logs.pop_if(|(number, _)| number.is_some());
+        let opened = match newest {
+            Some((_, path)) => Self::at_end(path, disk)?,
+            None => Opened::None,
+        };
+        if !matches!(opened, Opened::Hurt(_)) {
+            logs.iter().try_for_each(|(_, path)| fs::remove_file(path)).map_err(unusable)?;
         }
-        Ok(newest)
+        Ok(opened)
     }
 
-    fn with(path: PathBuf, disk: &Arc<dyn Disk>, extent: Extent) -> Result<Self> {
+    /// The log at `path`, read to its end.
+    fn at_end(path: PathBuf, disk: &Arc<dyn Disk>) -> Result<Opened> {
         let file = OpenOptions::new().read(true).write(true).open(&path).map_err(unusable)?;
-        Ok(Self { file, path, disk: Arc::clone(disk), extent })
-    }
-
-    /// The log at `path`, `None` where its base is not whole.
-    fn at_end(path: PathBuf, disk: &Arc<dyn Disk>) -> Result<Option<Self>> {
-        let mut log = Self::with(path, disk, Extent::default())?;
+        let mut log = Self { file, path, disk: Arc::clone(disk), extent: Extent::default() };
         let extent = &mut log.extent;
         let mut is_whole = false;
         let mut from = BufReader::new(&log.file);
@@ -128,7 +129,8 @@ impl Log {
                 extent.base_bytes = extent.bytes;
             }
         }
-        Ok(is_whole.then_some(log))
+        let hurt = Hurt::find(&log.path, &log.file, log.extent, is_whole)?;
+        Ok(hurt.map_or(Opened::Whole(log), Opened::Hurt))
     }
 
     /// Begins a log in `folder` with all that a store holds after `groups` groups; others are taken away.
@@ -162,7 +164,10 @@ impl Log {
         for other in files(folder).map_err(unusable)?.into_iter().filter(|other| *other != path) {
             fs::remove_file(other).map_err(unusable)?;
         }
-        Self::at_end(path, &disk)?.ok_or_else(damaged)
+        match Self::at_end(path, &disk)? {
+            Opened::Whole(log) => Ok(log),
+            Opened::Hurt(_) | Opened::None => Err(damaged()),
+        }
     }
 
     /// What it holds.
@@ -265,7 +270,8 @@ fn read(from: &mut dyn Read) -> Result<Option<(Record, u64)>> {
     Ok(parsed(&bytes, length as usize).map(|record| (record, u64::from(length) + 4)))
 }
 
-fn parsed(bytes: &[u8], length: usize) -> Option<Record> {
+/// The record that `bytes` are, after their length.
+pub(super) fn parsed(bytes: &[u8], length: usize) -> Option<Record> {
     let (told, hash) = bytes.split_last_chunk::<8>().filter(|_| bytes.len() == length)?;
     if xxh3_64(told).to_be_bytes() != *hash {
         return None;

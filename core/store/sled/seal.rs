@@ -27,8 +27,6 @@ pub(super) struct Sealed {
     /// Groups that are acknowledged; it may lag behind the log.
     pub(super) groups: u64,
     pub(super) ended: Ended,
-    /// What the log held then; a version without a log said nothing of it.
-    pub(super) log: Extent,
     /// Since which start of the machine the store is open.
     pub(super) boot: String,
 }
@@ -84,13 +82,7 @@ fn parsed(bytes: &[u8]) -> Option<Sealed> {
     let groups = u64::from_be_bytes(*groups);
     let (ended, rest) = rest.split_first()?;
     let ended = if *ended == 1 { Ended::Closed } else { Ended::Open };
-    let mut log = Extent { groups, ..Extent::default() };
-    let Some((numbers, boot)) = rest.split_first_chunk::<24>() else {
-        return Some(Sealed { groups, ended, log, boot: String::new() });
-    };
-    let (numbers, _) = numbers.as_chunks::<8>();
-    if let [base, base_bytes, bytes] = numbers {
-        [log.base, log.base_bytes, log.bytes] = [base, base_bytes, bytes].map(|number| u64::from_be_bytes(*number));
-    }
-    Some(Sealed { groups, ended, log, boot: String::from_utf8(boot.to_vec()).ok()? })
+    // A version without a log said nothing of one, and nothing of the machine's start.
+    let boot = rest.split_first_chunk::<24>().map_or(&[][..], |(_, boot)| boot);
+    Some(Sealed { groups, ended, boot: String::from_utf8(boot.to_vec()).ok()? })
 }

@@ -4,6 +4,7 @@
 mod cuts;
 #[cfg(unix)]
 mod forgetful;
+mod hurt;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Cursor};
@@ -70,7 +71,7 @@ fn a_second_hub_is_refused_and_told_who_has_the_folder() {
     let (_parent, folder) = filled();
     let first = open(&folder).unwrap();
     let error = open(&folder).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Config);
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
     let words = error.to_string();
     assert!(words.contains(&format!("process {} since 2026-11-24T08:00:00Z", std::process::id())), "{words}");
     drop(first);
@@ -303,6 +304,7 @@ fn a_folder_that_cannot_be_made_is_named() {
     fs::write(&file, "").unwrap();
     let error = open(&file.join("state")).unwrap_err();
     assert_eq!((error.kind(), error.fact("folder").is_some()), (ErrorKind::Config, true));
+    assert!(error.to_string().contains("name another folder as `state` of [hub]"), "{error}");
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod output;
 mod parked;
 mod plan;
 mod serve;
+mod setup;
 mod signals;
 mod status;
 mod sync;
@@ -47,8 +48,8 @@ use output::Format;
 
 /// Keeps a company's CRM, ERP and spreadsheets in agreement.
 ///
-/// Exit codes: 0 done; 1 failed; 2 usage, config or mapping error; 3 done, but a person is needed; `plan` and
-/// `undo` exit 4 when they hold changes.
+/// Exit codes: 0 done; 1 failed; 2 usage, config or mapping error; 3 done, but a person is needed; `plan`,
+/// `undo` and `setup --plan` exit 4 when they hold changes.
 #[derive(Debug, Parser)]
 #[command(name = "passerelle", version, propagate_version = true, disable_help_subcommand = true)]
 struct Cli {
@@ -73,6 +74,7 @@ enum Command {
     Init(init::Args),
     Connectors(connectors::Args),
     Check(check::Args),
+    Setup(setup::Args),
     Describe(describe::Args),
     Plan(plan::Args),
     Apply(apply::Args),
@@ -130,6 +132,7 @@ async fn dispatch(context: &Context, command: Command) -> CommandResult {
         Command::Init(args) => init::run(context, &args),
         Command::Connectors(args) => connectors::run(context, &args),
         Command::Check(args) => check::run(context, &args).await,
+        Command::Setup(args) => setup::run(context, &args).await,
         Command::Describe(args) => describe::run(context, &args).await,
         Command::Plan(args) => plan::run(context, &args).await,
         Command::Apply(args) => apply::run(context, &args).await,

@@ -3,6 +3,7 @@
 mod capabilities;
 mod plugin;
 mod schema;
+mod setup;
 
 use std::fmt::Debug;
 
@@ -10,7 +11,8 @@ use async_trait::async_trait;
 
 pub use capabilities::{Batch, Capabilities, Effect, Feed, Resource};
 pub use plugin::{Plug, Plugin, Tools};
-pub use schema::{Choice, FieldSchema, Preparation, Prepare, Schema, State};
+pub use schema::{Choice, FieldSchema, Schema};
+pub use setup::{Preparation, Prepare, Removal, State};
 
 use crate::model::{Cursor, ExternalKey, Need, Outcome, Record, RemoteId, ResourceName, Write};
 use crate::{Error, ErrorKind, Result};
@@ -45,12 +47,25 @@ pub trait Connector: Send + Sync + Debug {
     /// Makes the writes; one outcome per write, in the same order. An `Err` of the whole says that nothing was written.
     async fn write(&self, resource: &ResourceName, writes: &[Write]) -> Result<Vec<Outcome>>;
 
-    /// Tells, or creates, what the account lacks: the hub's key field and fields that mappings write.
+    /// Tells what the account has and lacks of the hub's key field and of fields that mappings write, or creates what
+    /// it lacks. What is there is never changed: one that does not fit is a person's to mend.
     ///
-    /// A need that is already met yields nothing.
+    /// A field that every account of the vendor has is not told of.
     async fn prepare(&self, resource: &ResourceName, needs: &[Need], how: Prepare) -> Result<Vec<Preparation>> {
         let _ = (resource, needs, how);
         Ok(Vec::new())
+    }
+
+    /// The same of webhooks that call the hub at `address`, such as `https://hub.example.com/hooks/erp`, when a record
+    /// of `resources` changes.
+    async fn hook(&self, resources: &[ResourceName], address: &str, how: Prepare) -> Result<Vec<Preparation>> {
+        let _ = (resources, address, how);
+        Ok(Vec::new())
+    }
+
+    /// Takes away what [`Self::prepare`] or [`Self::hook`] made, by the name that they gave it.
+    async fn remove(&self, thing: &str) -> Result<Removal> {
+        Err(Error::new(ErrorKind::Unsupported, "this connector takes nothing away").at("thing", thing))
     }
 
     /// Verifies a delivery's signature and says what it hints at. No I/O.

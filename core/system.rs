@@ -14,7 +14,7 @@ use tracing::{Instrument, debug, debug_span};
 pub use build::{Parts, Systems};
 
 use crate::connector::{Connector, Delivery, Feed, Hint, Identity, Lookup, Page, Preparation, Prepare};
-use crate::connector::{Resource, Schema};
+use crate::connector::{Removal, Resource, Schema};
 use crate::model::{Cursor, Need, Record, RemoteId, ResourceName, SystemName};
 use crate::{Error, ErrorKind, Result};
 
@@ -123,6 +123,22 @@ impl System {
     pub async fn prepare(&self, resource: &ResourceName, needs: &[Need], how: Prepare) -> Result<Vec<Preparation>> {
         self.resource(resource)?;
         self.call("prepare", resource.as_str(), self.connector.prepare(resource, needs, how)).await
+    }
+
+    /// Tells, or creates, the webhooks that call the hub at `address`; see [`Connector::hook`].
+    ///
+    /// # Errors
+    /// The connector's.
+    pub async fn hook(&self, resources: &[ResourceName], address: &str, how: Prepare) -> Result<Vec<Preparation>> {
+        self.call("hook", "", self.connector.hook(resources, address, how)).await
+    }
+
+    /// Takes away what the hub made; see [`Connector::remove`].
+    ///
+    /// # Errors
+    /// The connector's.
+    pub async fn remove(&self, thing: &str) -> Result<Removal> {
+        self.call("remove", "", self.connector.remove(thing)).await.map_err(|error| error.at("thing", thing))
     }
 
     /// Verifies a delivery and says what it hints at.

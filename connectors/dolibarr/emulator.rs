@@ -12,6 +12,7 @@ mod screens;
 mod setup;
 mod shape;
 mod store;
+mod targets;
 mod trade;
 mod values;
 mod zones;
@@ -66,6 +67,7 @@ impl Emulator {
                     request.query.iter().find(|(name, _)| name == "elementtype").map(|(_, value)| value.as_str());
                 setup::answer(&mut self.0, request.method, rest, element, body)
             }
+            ("webhook", rest) => targets::answer(&mut self.0, request.method, rest, body),
             ("bankaccounts", []) => Ok(json!([{ "id": "1", "ref": "BANK", "label": "Bank", "currency_code": "EUR" }])),
             _ => match Kind::of_route(&resource) {
                 None => Err(Response::text(501, "text/plain", "API not found (failed to include API file)")),

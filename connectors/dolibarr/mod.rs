@@ -15,6 +15,7 @@ mod sales_feed;
 mod setup;
 mod sums;
 mod table;
+mod target;
 #[cfg(test)]
 mod tests;
 mod webhook;
@@ -26,7 +27,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use passerelle_core::connector::{
-    Connector, Delivery, Hint, Identity, Lookup, Page, Plug, Plugin, Preparation, Prepare, Resource, Schema, Tools,
+    Connector, Delivery, Hint, Identity, Lookup, Page, Plug, Plugin, Preparation, Prepare, Removal, Resource, Schema,
+    Tools,
 };
 use passerelle_core::http::{Api, Auth, Limits, Request, Secret};
 use passerelle_core::model::{Cursor, Need, Outcome, Record, RemoteId, ResourceName, Write};
@@ -206,8 +208,21 @@ impl Connector for Dolibarr {
     }
 
     async fn prepare(&self, resource: &ResourceName, needs: &[Need], how: Prepare) -> Result<Vec<Preparation>> {
-        let how = if self.config.create_extrafields { how } else { Prepare::Tell };
-        setup::prepare(&self.client, Table::of(resource)?, needs, how, self.config.proposals).await
+        let may = if self.config.create_extrafields { setup::May::Create } else { setup::May::OnlyTell };
+        setup::prepare(&self.client, Table::of(resource)?, needs, (how, may), self.config.proposals).await
+    }
+
+    async fn hook(&self, resources: &[ResourceName], address: &str, how: Prepare) -> Result<Vec<Preparation>> {
+        let secret = self.config.webhook_secret.as_ref();
+        Ok(vec![target::prepare(&self.client, resources, address, secret, how).await?])
+    }
+
+    async fn remove(&self, thing: &str) -> Result<Removal> {
+        match (thing.strip_prefix(target::THING), thing.split_once('/')) {
+            (Some(address), _) => target::remove(&self.client, address).await,
+            (None, Some((element, code))) => setup::remove(&self.client, element, code).await,
+            (None, None) => Err(Error::new(ErrorKind::Bug, "dolibarr made no such thing").at("thing", thing)),
+        }
     }
 
     fn decode_webhook(&self, delivery: &Delivery<'_>) -> Result<Vec<Hint>> {

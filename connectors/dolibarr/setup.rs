@@ -1,6 +1,8 @@
 //! What an installation must have: the unique extrafield for the hub's key, and fields that mappings write.
 
-use passerelle_core::connector::{Choice, FieldSchema, Preparation, Prepare, Schema, State};
+use std::borrow::Cow;
+
+use passerelle_core::connector::{Choice, FieldSchema, Preparation, Prepare, Removal, Schema, State};
 use passerelle_core::http::Request;
 use passerelle_core::model::Need;
 use passerelle_core::{ErrorKind, Result};
@@ -24,17 +26,23 @@ struct Wanted<'a> {
     list: &'a str,
     extra: &'static [&'static str],
     code: &'a str,
-    label: &'a str,
-    kind: &'a str,
+    need: Cow<'a, Need>,
     unique: bool,
 }
 
-/// What is missing, created where `how` and the key's rights allow.
+/// Whether the connector may create what is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum May {
+    Create,
+    OnlyTell,
+}
+
+/// What is there and what is missing, created where `how`, config.toml and the key's rights allow.
 pub(super) async fn prepare(
     client: &Client,
     table: &Table,
     needs: &[Need],
-    how: Prepare,
+    (how, may): (Prepare, May),
     proposals: bool,
 ) -> Result<Vec<Preparation>> {
     let mut wanted = vec![key_field(table.element, table.screen, table.name, table.extra)];
@@ -43,53 +51,84 @@ pub(super) async fn prepare(
     }
     for need in needs {
         let Some(code) = need.path.strip_prefix(OPTIONS).filter(|code| *code != KEY) else { continue };
-        let kind = need.kind.as_str();
-        wanted.push(Wanted {
-            code,
-            label: &need.label,
-            kind,
-            unique: false,
-            ..key_field(table.element, table.screen, table.name, table.extra)
-        });
+        let own = key_field(table.element, table.screen, table.name, table.extra);
+        wanted.push(Wanted { code, unique: false, need: Cow::Borrowed(need), ..own });
     }
     let mut told = Vec::new();
     for field in &wanted {
-        told.extend(one(client, field, how).await?);
+        let (state, said) = one(client, field, how, may).await?;
+        let thing = format!("{}/{}", field.element, field.code);
+        told.push(Preparation { path: format!("{OPTIONS}{}", field.code), thing, state, how: said });
     }
     Ok(told)
 }
 
 fn key_field<'a>(element: &'a str, screen: &'a str, list: &'a str, extra: &'static [&'static str]) -> Wanted<'a> {
-    Wanted { element, screen, list, extra, code: KEY, label: "Passerelle id", kind: "key", unique: true }
+    let need = Cow::Owned(Need::key(KEY, "Passerelle id"));
+    Wanted { element, screen, list, extra, code: KEY, need, unique: true }
 }
 
-async fn one(client: &Client, field: &Wanted<'_>, how: Prepare) -> Result<Option<Preparation>> {
-    let path = format!("{OPTIONS}{}", field.code);
-    let said = |state, how: String| Ok(Some(Preparation { path: path.clone(), state, how }));
+async fn one(client: &Client, field: &Wanted<'_>, how: Prepare, may: May) -> Result<(State, String)> {
+    let there = || (State::There, format!("the extrafield {} of {}", field.code, field.element));
     match extrafields(client, field.element).await? {
-        Some(there) => match there.get(field.code) {
-            Some(found) if field.unique && text(found, "unique").as_deref() != Some("1") => {
-                return said(
-                    State::Manual,
-                    format!("{} and tick Unique: two orders could bear one key", by_hand(field, "open")),
-                );
+        Some(known) => {
+            if let Some(found) = known.get(field.code) {
+                return Ok(unfit(field, found).map_or_else(there, |how| (State::Manual, how)));
             }
-            Some(_) => return Ok(None),
-            None => {}
-        },
+        }
         // Without an administrator's key the list is closed, but a filter on the field tells whether it is there.
-        None if is_there(client, field).await? => return Ok(None),
-        None => return said(State::Manual, by_hand(field, "create")),
+        None if is_there(client, field).await? => return Ok(there()),
+        None => return Ok((State::Manual, by_hand(field, "create"))),
+    }
+    if may == May::OnlyTell {
+        return Ok((State::Manual, by_hand(field, "create")));
     }
     if how == Prepare::Tell {
-        return said(State::WouldCreate, format!("creates the extrafield {} of {}", field.code, field.element));
+        return Ok((State::WouldCreate, format!("creates the extrafield {} of {}", field.code, field.element)));
     }
-    let route = format!("/setup/extrafields/{}/{}", field.element, field.code);
-    match client.api.call(Request::post(route, body(field)).harmless()).await {
-        Ok(_) => said(State::Created, format!("created the extrafield {} of {}", field.code, field.element)),
+    match client.api.call(Request::post(route(field.element, field.code), body(field)).harmless()).await {
+        Ok(_) => Ok((State::Created, format!("created the extrafield {} of {}", field.code, field.element))),
         // 409: somebody else was faster.
-        Err(error) if error.fact("status") == Some("409") => Ok(None),
-        Err(error) if error.kind() == ErrorKind::Denied => said(State::Manual, by_hand(field, "create")),
+        Err(error) if error.fact("status") == Some("409") => Ok(there()),
+        Err(error) if error.kind() == ErrorKind::Denied => Ok((State::Manual, by_hand(field, "create"))),
+        Err(error) => Err(error),
+    }
+}
+
+fn route(element: &str, code: &str) -> String {
+    format!("/setup/extrafields/{element}/{code}")
+}
+
+/// What is wrong with an extrafield that is there.
+fn unfit(field: &Wanted<'_>, found: &Value) -> Option<String> {
+    let stored = text(found, "type").unwrap_or_default();
+    let kind = match stored.as_str() {
+        "int" | "double" | "price" => "number",
+        "date" => "date",
+        "datetime" => "datetime",
+        "boolean" => "boolean",
+        _ => "string",
+    };
+    if !field.need.fits(kind) {
+        return Some(format!(
+            "the extrafield `{}` of {} is there as {stored}, and the hub writes {}: map another one, or delete it",
+            field.code,
+            field.element,
+            screen_type(&field.need.kind),
+        ));
+    }
+    let doubles = field.unique && text(found, "unique").as_deref() != Some("1");
+    doubles.then(|| format!("{} and tick Unique: two orders could bear one key", by_hand(field, "open")))
+}
+
+/// Deletes an extrafield that the hub made, values included; an administrator's key may [Dolibarr's source].
+pub(super) async fn remove(client: &Client, element: &str, code: &str) -> Result<Removal> {
+    match client.api.call(Request::new("DELETE", route(element, code)).harmless()).await {
+        Ok(_) => Ok(Removal::Removed(format!("the extrafield {code} of {element} and its values"))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Removal::Gone),
+        Err(error) if error.kind() == ErrorKind::Denied && error.fact("status") == Some("403") => Ok(Removal::Manual(
+            format!("as an administrator of Dolibarr, delete the complementary attribute `{code}` of {element}"),
+        )),
         Err(error) => Err(error),
     }
 }
@@ -101,16 +140,16 @@ fn by_hand(field: &Wanted<'_>, verb: &str) -> String {
         "as an administrator of Dolibarr, {verb} {} > New attribute: Label \"{}\", Attribute code `{}`, Type {}, {unique}, \
          Required not ticked, Save",
         field.screen,
-        field.label,
+        field.need.label,
         field.code,
-        screen_type(field.kind),
+        screen_type(&field.need.kind),
     )
 }
 
 fn body(field: &Wanted<'_>) -> Value {
-    let (kind, size) = stored_type(field.kind);
+    let (kind, size) = stored_type(&field.need.kind);
     let unique = u8::from(field.unique);
-    json!({ "label": field.label, "type": kind, "size": size, "pos": 100, "unique": unique, "required": 0 })
+    json!({ "label": field.need.label, "type": kind, "size": size, "pos": 100, "unique": unique, "required": 0 })
 }
 
 fn stored_type(kind: &str) -> (&'static str, &'static str) {

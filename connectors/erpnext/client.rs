@@ -126,6 +126,11 @@ impl Client {
         document(self.api.call(request.harmless()).await?.parse()?)
     }
 
+    /// Deletes a document that nothing refers to.
+    pub async fn delete(&self, doctype: &str, name: &str) -> Result<()> {
+        self.api.call(Request::new("DELETE", path(doctype, Some(name))).harmless()).await.map(drop)
+    }
+
     /// A method that only reads; what stands under `message`.
     pub async fn method(&self, method: &str, parameters: &[(&str, &str)]) -> Result<Value> {
         let request = Request::get(format!("/api/method/{method}"));

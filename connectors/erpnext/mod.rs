@@ -7,6 +7,7 @@ mod emulator;
 mod feed;
 mod fields;
 mod find;
+mod hooks;
 mod lines;
 mod mark;
 mod orders;
@@ -27,7 +28,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use passerelle_core::connector::{
-    Connector, Delivery, Hint, Identity, Lookup, Page, Plug, Plugin, Preparation, Prepare, Resource, Schema, Tools,
+    Connector, Delivery, Hint, Identity, Lookup, Page, Plug, Plugin, Preparation, Prepare, Removal, Resource, Schema,
+    Tools,
 };
 use passerelle_core::http::{Api, Auth, Limits, Secret};
 use passerelle_core::model::{Cursor, Need, Outcome, Record, RemoteId, ResourceName, Write};
@@ -191,8 +193,17 @@ impl Connector for ErpNext {
     }
 
     async fn prepare(&self, resource: &ResourceName, needs: &[Need], how: Prepare) -> Result<Vec<Preparation>> {
-        let how = if self.config.create_custom_fields { how } else { Prepare::Tell };
-        setup::prepare(&self.client, Table::of(resource)?, needs, how).await
+        let may = if self.config.create_custom_fields { setup::May::Create } else { setup::May::OnlyTell };
+        setup::prepare(&self.client, Table::of(resource)?, needs, how, may).await
+    }
+
+    async fn hook(&self, resources: &[ResourceName], address: &str, how: Prepare) -> Result<Vec<Preparation>> {
+        let tables = resources.iter().map(Table::of).collect::<Result<Vec<_>>>()?;
+        hooks::prepare(&self.client, &tables, address, self.config.webhook_secret.as_ref(), how).await
+    }
+
+    async fn remove(&self, thing: &str) -> Result<Removal> {
+        setup::remove(&self.client, thing).await
     }
 
     fn decode_webhook(&self, delivery: &Delivery<'_>) -> Result<Vec<Hint>> {

@@ -1,6 +1,6 @@
 //! What a site must have: the unique custom field for the hub's key, and fields that mappings write.
 
-use passerelle_core::connector::{Choice, FieldSchema, Preparation, Prepare, Schema, State};
+use passerelle_core::connector::{Choice, FieldSchema, Preparation, Prepare, Removal, Schema, State};
 use passerelle_core::model::{Fields, Need};
 use passerelle_core::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
@@ -11,54 +11,104 @@ use super::fields;
 use super::table::Table;
 use super::wire::{KEY, text};
 
-/// What is missing, created where `how` and the token's rights allow.
-pub(super) async fn prepare(client: &Client, table: &Table, needs: &[Need], how: Prepare) -> Result<Vec<Preparation>> {
+/// Whether the connector may create what is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum May {
+    Create,
+    OnlyTell,
+}
+
+/// What is there and what is missing, created where `how`, config.toml and the token's rights allow.
+pub(super) async fn prepare(
+    client: &Client,
+    table: &Table,
+    needs: &[Need],
+    how: Prepare,
+    may: May,
+) -> Result<Vec<Preparation>> {
     let mut told: Vec<Preparation> = Vec::new();
-    let key =
-        Need { path: KEY.to_owned(), kind: "key".to_owned(), label: "Hub External ID".to_owned(), options: Vec::new() };
+    let key = Need::key(KEY, "Hub External ID");
     let known = fields::known(table);
     let own = |need: &&Need| {
         let named = |field: &FieldSchema| field.path.split(['.', '[']).next() == need.path.split(['.', '[']).next();
         need.path != KEY && need.kind != "key" && !need.path.contains(['.', '[']) && !known.iter().any(named)
     };
     for need in std::iter::once(&key).chain(needs.iter().filter(own)) {
-        told.extend(one(client, table, need, how).await?);
+        let (state, said) = one(client, table, need, how, may).await?;
+        let thing = format!("Custom Field/{}-{}", table.doctype, need.path);
+        told.push(Preparation { path: need.path.clone(), thing, state, how: said });
     }
     Ok(told)
 }
 
-async fn one(client: &Client, table: &Table, need: &Need, how: Prepare) -> Result<Option<Preparation>> {
-    let said = |state, how: String| Ok(Some(Preparation { path: need.path.clone(), state, how }));
-    let unique = need.kind == "key";
+async fn one(client: &Client, table: &Table, need: &Need, how: Prepare, may: May) -> Result<(State, String)> {
+    let there = || (State::There, format!("the field {} of {}", need.path, table.doctype));
+    let is_same = |field: &&Value| text(field, "fieldname").as_deref() == Some(need.path.as_str());
     match custom(client, table).await? {
-        Some(there) => match there.iter().find(|field| text(field, "fieldname").as_deref() == Some(need.path.as_str()))
-        {
-            Some(field) if unique && text(field, "unique").as_deref() != Some("1") => {
-                return said(
-                    State::Manual,
-                    format!("{} and tick Unique: two documents could bear one key", by_hand(table, need)),
-                );
-            }
-            Some(_) => return Ok(None),
+        Some(known) => match known.iter().find(is_same) {
+            Some(field) => return Ok(unfit(table, need, field).map_or_else(there, |how| (State::Manual, how))),
             // It may be a field that every site has, or one of another app.
-            None if is_there(client, table, &need.path).await? => return Ok(None),
+            None if is_there(client, table, &need.path).await? => return Ok(there()),
             None => {}
         },
-        None if is_there(client, table, &need.path).await? => return Ok(None),
-        None => return said(State::Manual, by_hand(table, need)),
+        None if is_there(client, table, &need.path).await? => return Ok(there()),
+        None => return Ok((State::Manual, by_hand(table, need))),
+    }
+    if may == May::OnlyTell {
+        return Ok((State::Manual, by_hand(table, need)));
     }
     if how == Prepare::Tell {
-        return said(State::WouldCreate, format!("creates the custom field {} of {}", need.path, table.doctype));
+        return Ok((State::WouldCreate, format!("creates the custom field {} of {}", need.path, table.doctype)));
     }
     match client.create_keyed("Custom Field", body(table, need)).await {
-        Ok(_) => said(State::Created, format!("created the custom field {} of {}", need.path, table.doctype)),
-        Err(error) if error.kind() == ErrorKind::Denied && error.fact("status") == Some("403") => {
-            said(State::Manual, by_hand(table, need))
-        }
+        Ok(_) => Ok((State::Created, format!("created the custom field {} of {}", need.path, table.doctype))),
+        Err(error) if lacks_right(&error) => Ok((State::Manual, by_hand(table, need))),
         // Somebody else was faster.
-        Err(error) if error.kind() == ErrorKind::Rejected && is_there(client, table, &need.path).await? => Ok(None),
+        Err(error) if error.kind() == ErrorKind::Rejected && is_there(client, table, &need.path).await? => Ok(there()),
         Err(error) => Err(error),
     }
+}
+
+/// What is wrong with a custom field that is there.
+fn unfit(table: &Table, need: &Need, field: &Value) -> Option<String> {
+    let stored_as = text(field, "fieldtype").unwrap_or_default();
+    let kind = match stored_as.as_str() {
+        "Int" | "Float" | "Currency" | "Percent" => "number",
+        "Date" => "date",
+        "Datetime" => "datetime",
+        "Check" => "boolean",
+        _ => "string",
+    };
+    if !need.fits(kind) {
+        return Some(format!(
+            "the field {} of {} is there as {stored_as}, and the hub writes {}: map another one, or delete it",
+            need.path,
+            table.doctype,
+            stored(need).0
+        ));
+    }
+    let doubles = need.kind == "key" && text(field, "unique").as_deref() != Some("1");
+    doubles.then(|| format!("{} and tick Unique: two documents could bear one key", by_hand(table, need)))
+}
+
+/// Deletes a document that the hub made to set the site up, such as `Custom Field/Customer-hub_external_id`.
+pub(super) async fn remove(client: &Client, thing: &str) -> Result<Removal> {
+    let Some((doctype, name)) = thing.split_once('/') else {
+        return Err(Error::new(ErrorKind::Bug, "erpnext made no such thing").at("thing", thing));
+    };
+    match client.delete(doctype, name).await {
+        Ok(()) => Ok(Removal::Removed(String::new())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Removal::Gone),
+        Err(error) if lacks_right(&error) => {
+            Ok(Removal::Manual(format!("as a System Manager of ERPNext, delete the {doctype} {name}")))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether the site refused for want of a role.
+pub(super) fn lacks_right(error: &Error) -> bool {
+    error.kind() == ErrorKind::Denied && error.fact("status") == Some("403")
 }
 
 fn body(table: &Table, need: &Need) -> Fields {
@@ -113,7 +163,6 @@ async fn custom(client: &Client, table: &Table) -> Result<Option<Vec<Value>>> {
         "=",
         table.doctype
     ])]);
-    let lacks_right = |error: &Error| error.kind() == ErrorKind::Denied && error.fact("status") == Some("403");
     match client.list("Custom Field", ask).await {
         Ok(fields) => Ok(Some(fields)),
         Err(error) if lacks_right(&error) => Ok(None),

@@ -183,6 +183,13 @@ impl Calls {
         Ok(answer.results)
     }
 
+    /// The names of archived properties: nothing else can have them.
+    pub(super) async fn archived_names(&self, object_type: &str) -> Result<BTreeSet<String>> {
+        let request = Request::get(self.properties(object_type)).query("archived", "true");
+        let answer: Results<Definition> = self.api.call(request).await?.parse()?;
+        Ok(answer.results.into_iter().map(|known| known.name).collect())
+    }
+
     /// The pipelines of deals.
     pub(super) async fn pipelines(&self) -> Result<Vec<Value>> {
         let path = format!("/crm/pipelines/{}/deals", self.version);

@@ -43,6 +43,16 @@ impl Kind {
         }
     }
 
+    /// The events of webhooks that hint at its records [documented].
+    pub(super) fn events(self) -> &'static str {
+        match self {
+            Self::Companies => "company.creation, company.propertyChange, company.merge, company.deletion",
+            Self::Contacts => "contact.creation, contact.propertyChange, contact.merge, contact.deletion",
+            Self::Products => "product.creation, product.propertyChange, product.deletion",
+            Self::Deals => "deal.creation, deal.propertyChange, deal.merge, deal.deletion",
+        }
+    }
+
     /// The property that holds the last modification; contacts have one of their own [documented].
     pub(super) fn modified_property(self) -> &'static str {
         modified_property(self.path())

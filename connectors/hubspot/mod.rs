@@ -22,7 +22,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use passerelle_core::connector::{
-    Connector, Delivery, Hint, Identity, Lookup, Page, Plugin, Preparation, Prepare, Resource, Schema,
+    Connector, Delivery, Hint, Identity, Lookup, Page, Plugin, Preparation, Prepare, Removal, Resource, Schema,
 };
 use passerelle_core::http::Secret;
 use passerelle_core::model::{Cursor, Need, Outcome, Record, RemoteId, ResourceName, Write};
@@ -34,7 +34,7 @@ use config::Config;
 use documents::Documents;
 use feed::Margins;
 use kind::{Asked, KEY, Kind};
-use setup::Allowed;
+use setup::{Allowed, Signed};
 
 /// HubSpot, in the registry.
 pub(crate) const PLUGIN: Plugin = Plugin::of::<Config>().with_emulator(emulator::HubSpot::boxed);
@@ -162,6 +162,17 @@ impl Connector for HubSpot {
 
     async fn prepare(&self, resource: &ResourceName, needs: &[Need], how: Prepare) -> Result<Vec<Preparation>> {
         setup::prepare(&self.calls, Kind::named(resource)?, needs, how, &self.allowed).await
+    }
+
+    async fn hook(&self, resources: &[ResourceName], address: &str, _: Prepare) -> Result<Vec<Preparation>> {
+        let kinds = resources.iter().map(Kind::named).collect::<Result<Vec<_>>>()?;
+        let address = self.webhook_url.as_deref().unwrap_or(address);
+        let signed = if self.webhook_secret.is_some() { Signed::Yes } else { Signed::No };
+        Ok(vec![setup::hook(&kinds, address, signed)])
+    }
+
+    async fn remove(&self, thing: &str) -> Result<Removal> {
+        setup::remove(&self.calls, thing).await
     }
 
     fn decode_webhook(&self, delivery: &Delivery<'_>) -> Result<Vec<Hint>> {

@@ -114,6 +114,9 @@ pub(super) struct Definition {
     pub options: Vec<DefinedOption>,
     #[serde(default)]
     pub has_unique_value: bool,
+    /// Every account has it.
+    #[serde(default)]
+    pub hubspot_defined: bool,
     #[serde(default)]
     pub calculated: bool,
     #[serde(default)]

@@ -120,6 +120,12 @@ impl Connector for Salesforce {
         setup::prepare(&self.documents(resource)?, needs, how, &self.folder).await
     }
 
+    async fn hook(&self, resources: &[ResourceName], address: &str, _: Prepare) -> Result<Vec<Preparation>> {
+        let is_set = self.organization.is_some() && self.webhook_secret.is_some();
+        let lacks = (!is_set).then_some("set `organization_id` and `webhook_secret`; ");
+        Ok(vec![setup::hook(resources, address, lacks)])
+    }
+
     fn decode_webhook(&self, delivery: &Delivery<'_>) -> Result<Vec<Hint>> {
         let (Some(organization), Some(secret)) = (&self.organization, &self.webhook_secret) else {
             let message = "set `organization_id` and `webhook_secret` to receive outbound messages of salesforce";

@@ -68,15 +68,20 @@ fn joined(path: &str, kind: &str, label: &str) -> FieldSchema {
     field
 }
 
-fn field(prefix: &str, known: &DescribedField) -> FieldSchema {
-    let kind = match known.kind.as_str() {
+/// A field's kind, as a schema says it.
+pub(super) fn kind_of(known: &DescribedField) -> &'static str {
+    match known.kind.as_str() {
         "boolean" => "boolean",
         "currency" | "double" | "percent" | "int" => "number",
         "date" => "date",
         "datetime" => "datetime",
         "address" | "location" => "object",
         _ => "string",
-    };
+    }
+}
+
+fn field(prefix: &str, known: &DescribedField) -> FieldSchema {
+    let kind = kind_of(known);
     let options = known.picklist_values.iter().filter(|value| value.active && known.kind == "picklist");
     let label = if known.label.is_empty() { known.name.clone() } else { known.label.clone() };
     FieldSchema {

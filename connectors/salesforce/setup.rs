@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use passerelle_core::connector::{Preparation, Prepare, State};
-use passerelle_core::model::Need;
+use passerelle_core::model::{Need, ResourceName};
 use passerelle_core::{Error, ErrorKind, Result};
 
 use super::documents::Documents;
 use super::package::{self, FOLDER};
+use super::schema::kind_of;
 use super::wire::DescribedField;
 
 /// Tells what the org lacks of `needs` and of the key field; `Create` writes a package that a person deploys.
@@ -18,12 +19,7 @@ pub(super) async fn prepare(
     folder: &Path,
 ) -> Result<Vec<Preparation>> {
     let described = documents.calls.describe(documents.object).await?;
-    let key = Need {
-        path: documents.rules.key.clone(),
-        kind: "key".to_owned(),
-        label: "Passerelle id".to_owned(),
-        options: Vec::new(),
-    };
+    let key = Need::key(&documents.rules.key, "Passerelle id");
     let (mut done, mut missing) = (Vec::new(), Vec::new());
     let others = needs.iter().filter(|need| need.kind != "key" && need.path != key.path);
     for need in [&key].into_iter().chain(others) {
@@ -31,20 +27,25 @@ pub(super) async fn prepare(
         if documents.kind.joined().contains(&first) || need.path.contains('.') {
             continue;
         }
-        let told = match described.field(&need.path) {
+        let (state, told) = match described.field(&need.path) {
             Some(present) => match unfit(need, present) {
-                Some(told) => told,
-                None => continue,
+                Some(told) => (State::Manual, told),
+                None if !need.path.ends_with("__c") => continue,
+                None => (State::There, format!("the field `{}` on {}", need.path, documents.object)),
             },
             None if need.path.ends_with("__c") => {
                 missing.push(need);
-                told(documents.object, need, how)
+                (State::Manual, told(documents.object, need, how))
             }
             None => {
-                format!("`{}` is missing on {}, or not visible to the integration user", need.path, documents.object)
+                let what = "is missing on";
+                let told =
+                    format!("`{}` {what} {}, or not visible to the integration user", need.path, documents.object);
+                (State::Manual, told)
             }
         };
-        done.push(Preparation { path: need.path.clone(), state: State::Manual, how: told });
+        let thing = format!("{}.{}", documents.object, need.path);
+        done.push(Preparation { path: need.path.clone(), thing, state, how: told });
     }
     if how == Prepare::Create && !missing.is_empty() {
         let cannot = |cause: std::io::Error| {
@@ -60,7 +61,7 @@ fn told(object: &str, need: &Need, how: Prepare) -> String {
     let deploy = format!("sf project deploy start --metadata-dir {FOLDER}");
     match how {
         Prepare::Tell => format!(
-            "create the field `{}` ({kind}) on {object}, visible to the integration user; `passerelle check --prepare` \
+            "create the field `{}` ({kind}) on {object}, visible to the integration user; `passerelle setup` \
              writes a package in `{FOLDER}` that creates it: {deploy}",
             need.path
         ),
@@ -68,9 +69,27 @@ fn told(object: &str, need: &Need, how: Prepare) -> String {
     }
 }
 
+/// An outbound message is an action of a flow, which no call of the REST API makes or shows.
+pub(super) fn hook(objects: &[ResourceName], address: &str, lacks_options: Option<&str>) -> Preparation {
+    let objects: Vec<&str> = objects.iter().map(ResourceName::as_str).collect();
+    let how = format!(
+        "{}on each of {}, a record-triggered flow (created or updated) with the action Outbound Message to \
+         {address}?secret=<webhook_secret>, fields Id",
+        lacks_options.unwrap_or_default(),
+        objects.join(", ")
+    );
+    Preparation { path: "webhook".to_owned(), thing: format!("webhook {address}"), state: State::Unseen, how }
+}
+
 /// What is wrong with a field that is there.
 fn unfit(need: &Need, present: &DescribedField) -> Option<String> {
     let name = &present.name;
+    if !need.fits(kind_of(present)) {
+        let (kind, mine) = (&present.kind, package::kind_of(need));
+        return Some(format!(
+            "`{name}` is there as {kind}, and the hub writes {mine}: map another field, or delete it"
+        ));
+    }
     if need.kind == "key" && !(present.external_id && present.unique) {
         return Some(format!("make `{name}` an external id with unique values: else two records could bear one key"));
     }

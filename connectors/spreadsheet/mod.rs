@@ -28,8 +28,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use passerelle_core::clock::Clock;
 use passerelle_core::connector::{
-    Batch, Capabilities, Connector, Effect, Feed, Identity, Lookup, Page, Plug, Plugin, Preparation, Prepare, Resource,
-    Schema, Tools,
+    Batch, Capabilities, Connector, Effect, Feed, Identity, Lookup, Page, Plug, Plugin, Preparation, Prepare, Removal,
+    Resource, Schema, Tools,
 };
 use passerelle_core::model::{Cursor, Need, Outcome, Record, RemoteId, ResourceName, Write};
 use passerelle_core::{Error, ErrorKind, Result};
@@ -147,5 +147,10 @@ impl Connector for Spreadsheet {
     async fn prepare(&self, resource: &ResourceName, needs: &[Need], how: Prepare) -> Result<Vec<Preparation>> {
         let (resource, needs) = (resource.clone(), needs.to_vec());
         self.on_disk(move |files| files.prepare(&resource, &needs, how)).await
+    }
+
+    async fn remove(&self, thing: &str) -> Result<Removal> {
+        let thing = thing.to_owned();
+        self.on_disk(move |files| files.remove(&thing)).await
     }
 }

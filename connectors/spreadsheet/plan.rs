@@ -69,9 +69,7 @@ impl<'a> Plan<'a> {
 
     fn create(&mut self, key: &ExternalKey, fields: &Fields) -> Result<RemoteId> {
         if self.table.column(HUB_KEY).is_err() {
-            let text = format!(
-                "rows are only added to a sheet with a column {HUB_KEY:?}; `passerelle check --prepare` adds it"
-            );
+            let text = format!("rows are only added to a sheet with a column {HUB_KEY:?}; `passerelle setup` adds it");
             return Err(Error::new(ErrorKind::Config, text));
         }
         let bears = |(id, row): &&(String, u32)| self.table.record(id, *row).key.as_ref() == Some(key);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use passerelle_core::connector::{Preparation, Prepare, State};
+use passerelle_core::connector::{Preparation, Prepare, Removal, State};
 use passerelle_core::model::{Need, Outcome, RemoteId, ResourceName, Write, Written};
 use passerelle_core::{Error, ErrorKind, Result};
 use serde_json::Value;
@@ -68,9 +68,10 @@ impl Files {
         let table = Table::find(&grid, place.area, &self.layout)?;
         let can_add = place.area.is_none() && Format::of(&self.path)? != Format::Ods;
         let mut done = Vec::new();
-        for need in needs.iter().filter(|need| need.path != "row" && table.column(&need.path).is_err()) {
+        for need in needs.iter().filter(|need| need.path != "row") {
             let header = header_text(&need.path);
             let (state, how) = match (how, can_add && header == HUB_KEY) {
+                _ if table.column(&need.path).is_ok() => (State::There, format!("the column {header:?}")),
                 (_, false) => (State::Manual, format!("add a column with the header {header:?} to {}", place.sheet)),
                 (Prepare::Tell, true) => (State::WouldCreate, format!("a column {header:?} after the last one")),
                 (Prepare::Create, true) => {
@@ -79,9 +80,29 @@ impl Files {
                     (State::Created, format!("a column {header:?} after the last one"))
                 }
             };
-            done.push(Preparation { path: need.path.clone(), state, how });
+            done.push(Preparation { path: need.path.clone(), thing: format!("{resource}/{header}"), state, how });
         }
         Ok(done)
+    }
+
+    /// Empties the column of the hub's key, header included; nothing else of a sheet is the hub's.
+    pub(super) fn remove(&self, thing: &str) -> Result<Removal> {
+        let Some(resource) = thing.strip_suffix(HUB_KEY).and_then(|rest| rest.strip_suffix('/')) else {
+            return Err(Error::new(ErrorKind::Bug, "the hub made no such column").at("thing", thing));
+        };
+        let _one = self.writing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let snapshot = disk::read(&self.path)?;
+        let mut source = Source::open(&snapshot, self.hints)?;
+        let place = self.place(&source, &resource.into())?;
+        let grid = source.grid(&place.sheet)?;
+        let table = Table::find(&grid, place.area, &self.layout)?;
+        let Ok(column) = table.column(HUB_KEY) else { return Ok(Removal::Gone) };
+        let below = |spot: &Spot| spot.column == column.index && spot.row >= table.header_row;
+        let spots = grid.cells().map(|(spot, _)| spot).filter(below);
+        let edits = spots.map(|spot| (spot, Edit { cell: None, style_of: None })).collect();
+        let new = self.edited(&snapshot, &mut source, &place, &grid, &edits)?;
+        disk::replace(&snapshot, &new.bytes)?;
+        Ok(Removal::Removed("the column is empty, with its header".to_owned()))
     }
 
     /// The file with cells edited, read back and compared cell by cell.

@@ -90,6 +90,19 @@ impl Context {
         Ok(config.flows.keys().filter(|name| asked.is_empty() || asked.contains(name)).cloned().collect())
     }
 
+    /// Proves that config.toml has a system of this name.
+    ///
+    /// # Errors
+    /// `Config` that names those there are.
+    pub fn known(&self, config: &Config, system: &SystemName) -> Result<()> {
+        if config.systems.contains_key(system) {
+            return Ok(());
+        }
+        let known: Vec<&str> = config.systems.keys().map(SystemName::as_str).collect();
+        let message = format!("there is no system `{system}`; there are {}", known.join(", "));
+        Err(Error::new(ErrorKind::Config, message))
+    }
+
     /// The systems of these names, ready to be called.
     ///
     /// # Errors

@@ -6,7 +6,6 @@ use super::Context;
 use super::output::{CommandResult, Report, table};
 use crate::connector::{FieldSchema, Schema};
 use crate::model::{ResourceName, SystemName};
-use crate::{Error, ErrorKind};
 
 /// Show the live schema of a system, to write mappings from.
 #[derive(Debug, clap::Args)]
@@ -21,11 +20,7 @@ pub struct Args {
 
 pub async fn run(context: &Context, args: &Args) -> CommandResult {
     let config = context.config()?;
-    if !config.systems.contains_key(&args.system) {
-        let known: Vec<&str> = config.systems.keys().map(SystemName::as_str).collect();
-        let message = format!("there is no system `{}`; there are {}", args.system, known.join(", "));
-        return Err(Error::new(ErrorKind::Config, message).into());
-    }
+    context.known(&config, &args.system)?;
     let systems = context.systems(&config, None, [&args.system])?;
     let system = systems.get(&args.system)?;
     let names: Vec<ResourceName> = match &args.resource {

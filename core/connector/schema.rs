@@ -108,35 +108,3 @@ fn json_format(kind: &str) -> Option<&'static str> {
         _ => None,
     }
 }
-
-/// Whether `prepare` only tells or also creates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Prepare {
-    /// Changes nothing.
-    Tell,
-    /// Creates what the connector may.
-    Create,
-}
-
-/// One thing that an account lacked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Preparation {
-    /// The native path.
-    pub path: String,
-    /// What became of it.
-    pub state: State,
-    /// What was done, or how a person does it.
-    pub how: String,
-}
-
-/// What became of something that was missing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    /// `Prepare::Create` would create it.
-    WouldCreate,
-    /// It was created.
-    Created,
-    /// A person must do it; `how` says how.
-    Manual,
-}

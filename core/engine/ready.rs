@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use super::pass::{Mode, Pass};
 use crate::Result;
-use crate::connector::{Prepare, State};
+use crate::connector::{Preparation, Prepare, State};
 use crate::mapping::Entity;
 use crate::model::SystemName;
 use crate::plan::Prepared;
-use crate::store::Facts;
+use crate::store::{Facts, Made};
 
 impl Pass<'_> {
     /// Makes an account ready for writes, once for each mapping; a dry pass only tells.
@@ -26,11 +26,16 @@ impl Pass<'_> {
         let how = if self.mode == Mode::Dry { Prepare::Tell } else { Prepare::Create };
         let needs = column.needs();
         let system = self.engine.systems.get(target)?;
-        let told = system.prepare(column.resource(), &needs, how).await?;
+        let mut told = system.prepare(column.resource(), &needs, how).await?;
+        told.retain(Preparation::was_lacking);
         let mapped: BTreeSet<&str> = needs.iter().map(|need| need.path.as_str()).collect();
         let lacks_key = told.iter().any(|one| one.state != State::Created && !mapped.contains(one.path.as_str()));
         let missing = told.iter().any(|one| one.state != State::Created);
+        let mut facts = Facts::new();
         for one in told {
+            if one.state == State::Created {
+                facts.made(&Made { system: target.clone(), thing: one.thing.clone(), at: self.engine.clock.now() });
+            }
             if one.state == State::Manual {
                 tracing::warn!(system = %target, resource = %column.resource(), path = %one.path, "{}", one.how);
             }
@@ -44,11 +49,9 @@ impl Pass<'_> {
         }
         self.ready.insert((name.clone(), target.clone()), !lacks_key);
         if !missing {
-            let mut facts = Facts::new();
             facts.prepared(name, target, digest);
-            self.engine.store.commit(facts)?;
         }
-        Ok(())
+        self.engine.store.commit(facts)
     }
 
     /// Whether records over there can bear the hub's key already, so that it can be looked for.

@@ -151,6 +151,12 @@ impl Column {
         Ok(all)
     }
 
+    /// Whether any record is created here: `when` may be a plain `false`.
+    pub fn creates(&self) -> bool {
+        let never = |when: &Expr| when.paths().is_empty() && when.holds(&Fields::new()) == Ok(false);
+        !self.create.when.as_ref().is_some_and(never)
+    }
+
     /// Whether the record may be created here: `[create.<column>] when`, its required fields, then `hold`.
     pub fn may_create(&self, canonical: &Canonical) -> Result<Gate, Problem> {
         let rule = |name: &str| format!("create.{}.{name}", self.key);
@@ -241,7 +247,8 @@ fn needs_of(cell: &Cell, before: &str, needs: &mut Vec<Need>) {
         _ => Vec::new(),
     };
     let path = format!("{before}{}", cell.path.text());
-    needs.push(Need { path, kind: cell.kind.name().to_owned(), label: label(cell.field.as_str()), options });
+    let kind = if cell.steps.is_empty() { cell.kind.name() } else { "any" };
+    needs.push(Need { path, kind: kind.to_owned(), label: label(cell.field.as_str()), options });
     for inner in &cell.each {
         needs_of(inner, &format!("{before}{}.", cell.path.text()), needs);
     }

@@ -10,6 +10,7 @@ mod facts;
 mod heirs;
 mod history;
 mod inbox;
+mod made;
 mod memory;
 mod migrate;
 mod prune;
@@ -28,6 +29,7 @@ pub use facts::{
 };
 pub use history::{Known, Origin, Place};
 pub use inbox::{Hinted, Waiting};
+pub use made::Made;
 pub use memory::Memory;
 pub use prune::{Pruned, Pruning};
 pub use sled::Sled;

@@ -42,6 +42,8 @@ pub(super) const TOUCHED: u8 = b'U';
 pub(super) const REVISITS: u8 = b'V';
 /// Records that wait for a link.
 pub(super) const WAITING: u8 = b'W';
+/// What the hub made in accounts, to set them up.
+pub(super) const MADE: u8 = b'Y';
 /// Fields in conflict.
 pub(super) const CONFLICTS: u8 = b'X';
 
@@ -51,7 +53,7 @@ mod tests {
 
     const ALL: &[u8] = &[
         PREPARED, TRAILS, READ_TO, DEPARTED, HEIRS, LISTED, HELD, INBOX, JOURNAL, BY_LINK, LINKS, MATCHES, INTENTS,
-        JOBS, PARKED, RUNS, SEEN, TURNS, TOUCHED, REVISITS, WAITING, CONFLICTS,
+        JOBS, PARKED, RUNS, SEEN, TURNS, TOUCHED, REVISITS, WAITING, MADE, CONFLICTS,
     ];
 
     #[test]

@@ -1,7 +1,7 @@
 //! What a connector says of itself, and that it refuses what it does not say.
 
 use passerelle_core::ErrorKind;
-use passerelle_core::connector::{Delivery, Effect, Prepare, State};
+use passerelle_core::connector::{Delivery, Effect, Preparation, Prepare, Removal, State};
 use passerelle_core::model::{Action, ExternalKey, Fields, RemoteId, Write};
 use serde_json::{json, to_value};
 
@@ -37,8 +37,26 @@ pub(super) async fn preparing_ends(stage: &Stage) -> Kept {
     let created = fresh.prepare(stage.name(), &needs, Prepare::Create).await?;
     let made = created.iter().filter(|lack| lack.state == State::Created).count();
     ensure(made == would, || format!("told {tell:?}, made {created:?}"))?;
-    let left = fresh.prepare(stage.name(), &needs, Prepare::Create).await?;
+    let mut left = fresh.prepare(stage.name(), &needs, Prepare::Create).await?;
+    left.retain(Preparation::was_lacking);
     ensure(left.is_empty(), || format!("after it was made, this is lacking: {left:?}"))
+}
+
+pub(super) async fn taking_away_ends(stage: &Stage) -> Kept {
+    let other = stage.world.another()?;
+    let fresh = other.connector();
+    let needs = [key_need()];
+    let made = fresh.prepare(stage.name(), &needs, Prepare::Create).await?;
+    let made: Vec<&str> = made.iter().filter(|one| one.state == State::Created).map(|one| one.thing.as_str()).collect();
+    for thing in &made {
+        let removal = fresh.remove(thing).await?;
+        ensure(matches!(removal, Removal::Removed(_)), || format!("{thing} was made, and then: {removal:?}"))?;
+        let again = fresh.remove(thing).await?;
+        ensure(again == Removal::Gone, || format!("{thing} was taken away, and then: {again:?}"))?;
+    }
+    let left = fresh.prepare(stage.name(), &needs, Prepare::Tell).await?;
+    let back = left.iter().filter(|one| made.contains(&one.thing.as_str()) && !one.was_lacking()).count();
+    ensure(back == 0, || format!("{made:?} were taken away, and yet: {left:?}"))
 }
 
 pub(super) async fn else_unsupported(stage: &Stage) -> Kept {

@@ -121,6 +121,11 @@ pub const PROMISES: &[Promise] = &[
         keep: |s| Box::pin(claims::preparing_ends(s)),
     },
     Promise {
+        says: "what preparing made can be taken away, once",
+        claimed: creates,
+        keep: |s| Box::pin(claims::taking_away_ends(s)),
+    },
+    Promise {
         says: "a feed from the beginning reads everything",
         claimed: has_feed,
         keep: |s| Box::pin(feeds::reads_everything(s)),

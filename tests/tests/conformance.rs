@@ -126,7 +126,8 @@ fn every_lie_is_found_out() {
         OnlySaysArchived,
         IgnoresMoves,
         HidesAField,
-        NeverReady
+        NeverReady,
+        OnlySaysTakenAway
     );
     finds_out(Lie::ALL, &worlds);
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::answer::{Reply, no};
+use super::answer::{Reply, done, no};
 use super::countries;
 use super::store::{Fields, Kind, Store};
 use super::values::text;
@@ -12,6 +12,7 @@ pub(super) fn answer(store: &mut Store, method: &str, path: &[&str], element: Op
     match (method, path) {
         ("GET", ["extrafields"]) => extrafields(store, element.unwrap_or_default()),
         ("POST", ["extrafields", element, code]) => create(store, element, code, body),
+        ("DELETE", ["extrafields", element, code]) => delete(store, element, code),
         ("GET", ["dictionary", "countries"]) => Ok(countries::all()),
         ("GET", ["dictionary", "countries", "byCode", code]) => match countries::by_code(code) {
             Some(country) => Ok(country),
@@ -59,6 +60,18 @@ fn create(store: &mut Store, element: &str, code: &str, body: &Value) -> Reply {
     });
     store.extrafields.insert((kind, code.to_owned()), field);
     Ok(json!(id))
+}
+
+/// Drops the column with all its values.
+fn delete(store: &mut Store, element: &str, code: &str) -> Reply {
+    may(store)?;
+    let found =
+        Kind::of_element(element).and_then(|kind| store.extrafields.remove(&(kind, code.to_owned())).map(|_| kind));
+    let Some(kind) = found else { return no(404, "Extrafield not found from attrname and elementtype") };
+    for row in store.rows.iter_mut().filter(|((of, _), _)| *of == kind).map(|(_, row)| row) {
+        row.options.remove(&format!("options_{code}"));
+    }
+    Ok(done("Extrafield deleted from attrname and elementtype"))
 }
 
 fn payment_types() -> Value {

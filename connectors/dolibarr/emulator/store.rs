@@ -124,7 +124,7 @@ pub(super) struct Settings {
     pub vat_of_total: bool,
     /// Rates of the module Multi-currency; none when it is off.
     pub rates: Option<BTreeMap<String, String>>,
-    /// Rights that the key's user lacks: `orders:read`, `orders:write`, `admin`.
+    /// Rights that the key's user lacks: `orders:read`, `orders:write`, `webhook:delete`, `admin`.
     pub denied: Vec<String>,
     /// Modules that are off, by route.
     pub off: Vec<String>,
@@ -140,6 +140,8 @@ pub(super) struct Store {
     pub links: Vec<Option<(Place, Place)>>,
     /// By element and code.
     pub extrafields: BTreeMap<(Kind, String), Value>,
+    /// Webhook targets.
+    pub targets: BTreeMap<u64, Value>,
     pub payments: Vec<Payment>,
     pub discounts: Vec<Discount>,
     pub numbers: BTreeMap<String, u32>,
@@ -156,6 +158,7 @@ impl Store {
             last_line: 0,
             links: Vec::new(),
             extrafields: BTreeMap::new(),
+            targets: BTreeMap::new(),
             payments: Vec::new(),
             discounts: Vec::new(),
             numbers: BTreeMap::new(),

@@ -198,9 +198,33 @@ async fn what_is_missing_is_created_by_an_administrator_and_told_to_others() {
     world.control("settings", json!({"denied": []}));
     let told = world.dolibarr.prepare(&"orders".into(), &needs, Prepare::Create).await.unwrap();
     assert_eq!(told.iter().map(|one| one.state).collect::<Vec<_>>(), [State::Created; 2]);
-    assert!(world.dolibarr.prepare(&"orders".into(), &needs, Prepare::Create).await.unwrap().is_empty());
+    let told = world.dolibarr.prepare(&"orders".into(), &needs, Prepare::Create).await.unwrap();
+    assert_eq!(told.iter().map(|one| one.state).collect::<Vec<_>>(), [State::There; 2]);
     let schema = world.dolibarr.describe(&"orders".into()).await.unwrap();
     assert!(schema.field("array_options.options_passerelle_id").unwrap().unique);
+}
+
+#[tokio::test]
+async fn an_extrafield_of_another_type_is_told_and_left_as_it_is() {
+    let world = World::bare(json!({}));
+    let region = |kind: &str| [need("array_options.options_region", kind)];
+    world.dolibarr.prepare(&"orders".into(), &region("date"), Prepare::Create).await.unwrap();
+    let told = world.dolibarr.prepare(&"orders".into(), &region("text"), Prepare::Create).await.unwrap();
+    assert_eq!((told[1].state, told[1].thing.as_str()), (State::Manual, "commande/region"));
+    let clash = "the extrafield `region` of commande is there as date, and the hub writes String (1 line), Size 255";
+    assert!(told[1].how.starts_with(clash), "{told:?}");
+    let told = world.dolibarr.prepare(&"orders".into(), &region("date"), Prepare::Tell).await.unwrap();
+    assert_eq!(told.iter().map(|one| one.state).collect::<Vec<_>>(), [State::There; 2]);
+}
+
+#[tokio::test]
+async fn what_config_forbids_to_create_is_told_to_a_person() {
+    let world = World::bare(json!({"create_extrafields": false}));
+    for how in [Prepare::Tell, Prepare::Create] {
+        let told = world.dolibarr.prepare(&"orders".into(), &[], how).await.unwrap();
+        assert_eq!((told.len(), told[0].state), (1, State::Manual), "{told:?}");
+        assert!(told[0].how.contains("Attribute code `passerelle_id`"), "{told:?}");
+    }
 }
 
 #[tokio::test]

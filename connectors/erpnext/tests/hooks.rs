@@ -2,7 +2,7 @@
 
 use passerelle_core::ErrorKind;
 use passerelle_core::clock::Timestamp;
-use passerelle_core::connector::Delivery;
+use passerelle_core::connector::{Delivery, Prepare, Removal, State};
 use serde_json::{Value, json};
 
 use super::{World, ids};
@@ -59,4 +59,45 @@ async fn a_payment_is_delivered_as_a_change_of_its_invoice_and_hints_at_the_orde
     let shown = world.control("show", json!({ "type": "Webhook", "id": "hub" }));
     assert_eq!(shown["webhook_secret"], "*************");
     assert_eq!(ids(&world.drain("orders", None).await.0), [order.as_str()]);
+}
+
+#[tokio::test]
+async fn webhooks_that_were_set_up_hint_at_what_moved_until_they_are_taken_away() {
+    let world = World::with(json!({ "webhook_secret": "s3cret" })).await;
+    let (resources, address) = (["customers".into(), "orders".into()], "https://hub.example/hooks/erp");
+    let made = world.erpnext.hook(&resources, address, Prepare::Create).await.unwrap();
+    assert_eq!(made.len(), 5, "Customer with Address and Contact, Sales Order, Sales Invoice: {made:?}");
+    assert!(made.iter().all(|one| one.state == State::Created), "{made:?}");
+    let again = world.erpnext.hook(&resources, address, Prepare::Create).await.unwrap();
+    assert!(again.iter().all(|one| one.state == State::There), "{again:?}");
+    let hinted = || -> Vec<String> {
+        let told = world.control("deliveries", json!({}));
+        let hints = told["deliveries"].as_array().unwrap().iter().flat_map(|delivery| {
+            let headers = delivery["headers"].as_object().unwrap().iter();
+            let headers: Vec<(String, String)> =
+                headers.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect();
+            decoded(&world, &headers, delivery["body"].as_str().unwrap()).unwrap()
+        });
+        hints.collect()
+    };
+    let order = world.order("sale:1").await;
+    assert_eq!(hinted(), [format!("orders/{order}")]);
+    let invoice = world.control("invoice_order", json!({ "order": order.as_str() }));
+    hinted();
+    world.control("pay", json!({ "invoice": invoice["name"], "amount": "100" }));
+    assert_eq!(hinted(), [format!("orders/{order}")]);
+    world.control(
+        "edit",
+        json!({ "type": "Customer", "id": "Boulangerie Éclair SARL", "fields": { "website": "https://a.fr" } }),
+    );
+    assert_eq!(hinted(), ["customers/Boulangerie Éclair SARL"]);
+    for one in &made {
+        assert!(matches!(world.erpnext.remove(&one.thing).await.unwrap(), Removal::Removed(_)), "{one:?}");
+        assert_eq!(world.erpnext.remove(&one.thing).await.unwrap(), Removal::Gone, "{one:?}");
+    }
+    world.control(
+        "edit",
+        json!({ "type": "Customer", "id": "Boulangerie Éclair SARL", "fields": { "website": "https://b.fr" } }),
+    );
+    assert!(hinted().is_empty());
 }

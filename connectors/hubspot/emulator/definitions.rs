@@ -19,7 +19,8 @@ pub(super) fn answer(account: &mut Account, call: &Call<'_>, rest: &[&str]) -> R
     match (call.method, rest) {
         ("GET", []) => {
             let all = account.properties.get(&kind).into_iter().flat_map(|all| all.values());
-            let results: Vec<Value> = all.filter(|property| !property.archived).map(Property::to_json).collect();
+            let archived = call.says("archived");
+            let results: Vec<Value> = all.filter(|known| known.archived == archived).map(Property::to_json).collect();
             Ok(Response::json(200, &json!({"results": results})))
         }
         ("POST", []) => Ok(Response::json(201, &define(account, kind, call.body)?)),
@@ -67,7 +68,8 @@ fn define(account: &mut Account, kind: Kind, body: &Value) -> Result<Value, Refu
 }
 
 fn archive(account: &mut Account, kind: Kind, name: &str) -> Result<(), Refusal> {
-    let found = account.properties.get_mut(&kind).and_then(|all| all.get_mut(name)).ok_or_else(|| unknown(name))?;
+    let found = account.properties.get_mut(&kind).and_then(|all| all.get_mut(name)).filter(|found| !found.archived);
+    let found = found.ok_or_else(|| unknown(name))?;
     if found.hubspot_defined {
         return Err(Refusal::invalid(format!("{name} cannot be archived")));
     }

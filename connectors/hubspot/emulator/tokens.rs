@@ -70,13 +70,17 @@ pub(super) fn check_scope(settings: &Settings, token: &str, method: &str, path: 
     let ["crm", "objects" | "associations" | "properties", kind, rest @ ..] = path else { return Ok(()) };
     let Some(kind) = Kind::parse(kind) else { return Ok(()) };
     let reads = method == "GET" || matches!(rest, [.., "read"] | ["search"]) || path.get(1) == Some(&"associations");
-    let scope = match kind {
-        Kind::Payments => "crm.objects.commercepayments".to_owned(),
-        other => format!("crm.objects.{}", other.plural()),
+    let name = match kind {
+        Kind::Payments => "commercepayments",
+        other => other.plural(),
     };
-    let scope = format!("{scope}.{}", if reads { "read" } else { "write" });
+    let verb = if reads { "read" } else { "write" };
+    // Definitions are read with either kind of scope, and changed with that of schemas.
+    let defines = path.get(1) == Some(&"properties");
+    let scope = format!("crm.{}.{name}.{verb}", if defines && !reads { "schemas" } else { "objects" });
+    let schema_reads = defines && reads && scopes.contains(&format!("crm.schemas.{name}.read"));
     let shop = matches!(kind, Kind::Products | Kind::LineItems | Kind::Quotes);
-    if scopes.contains(&scope) || (shop && scopes.iter().any(|known| known == "e-commerce")) {
+    if scopes.contains(&scope) || schema_reads || (shop && scopes.iter().any(|known| known == "e-commerce")) {
         return Ok(());
     }
     let message = "This app hasn't been granted all required scopes to make this call.";

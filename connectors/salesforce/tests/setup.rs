@@ -22,7 +22,7 @@ async fn what_is_missing_is_told_and_written_as_a_package() {
     assert_eq!(
         told[1].how,
         "create the field `ERP_Paid__c` (Currency(16,2)) on Opportunity, visible to the integration user; `passerelle \
-         check --prepare` writes a package in `salesforce-package` that creates it: sf project deploy start \
+         setup` writes a package in `salesforce-package` that creates it: sf project deploy start \
          --metadata-dir salesforce-package"
     );
     assert!(!folder.path().join("salesforce-package").exists());
@@ -32,7 +32,8 @@ async fn what_is_missing_is_told_and_written_as_a_package() {
     bench.deploy();
     let fresh =
         connect(&bench.host, &bench.clock, json!({"client_secret": "salesforce-demo-secret"}), bench.folder.clone());
-    assert_eq!(fresh.prepare(&"Opportunity".into(), &[paid()], Prepare::Tell).await.unwrap(), []);
+    let told = fresh.prepare(&"Opportunity".into(), &[paid()], Prepare::Tell).await.unwrap();
+    assert_eq!(told.iter().map(|one| one.state).collect::<Vec<_>>(), [State::There; 2]);
 }
 
 #[tokio::test]
@@ -41,4 +42,19 @@ async fn a_key_field_that_is_not_unique_is_no_key() {
     bench.control("deploy", json!({"fields": ["Account.Hub_External_Id__c string 255 externalid"]}));
     let told = bench.salesforce.prepare(&"Account".into(), &[], Prepare::Tell).await.unwrap();
     assert!(told[0].how.contains("an external id with unique values"), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_field_of_another_type_is_told_and_in_no_package() {
+    let mut bench = Bench::with(json!({"client_secret": "salesforce-demo-secret"}));
+    let folder = tempfile::tempdir().unwrap();
+    bench.folder = folder.path().to_owned();
+    let secret = json!({"client_secret": "salesforce-demo-secret"});
+    bench.salesforce = connect(&bench.host, &bench.clock, secret, bench.folder.clone());
+    bench.control("deploy", json!({"fields": ["Opportunity.ERP_Paid__c date"]}));
+    let told = bench.salesforce.prepare(&"Opportunity".into(), &[paid()], Prepare::Create).await.unwrap();
+    let clash = "`ERP_Paid__c` is there as date, and the hub writes Currency(16,2): map another field, or delete it";
+    assert_eq!((told[1].state, told[1].how.as_str()), (State::Manual, clash));
+    let object = std::fs::read_to_string(folder.path().join("salesforce-package/objects/Opportunity.object")).unwrap();
+    assert!(object.contains("Hub_External_Id__c") && !object.contains("ERP_Paid__c"), "{object}");
 }

@@ -11,6 +11,7 @@ mod history;
 mod limits;
 mod salesforce;
 mod serve;
+mod setup;
 mod sheets;
 mod start;
 mod state;

@@ -68,7 +68,7 @@ fn build_all<'c>(
 /// The entities that flows bring to a system, themselves or because another one refers to them; all without any flow.
 ///
 /// One that is only referred to is left out where the system has no such records: a folder of quotes knows no companies.
-pub(super) fn flowing<'m>(config: &Config, mappings: &'m Mappings, system: &System) -> Vec<&'m Entity> {
+pub(in super::super) fn flowing<'m>(config: &Config, mappings: &'m Mappings, system: &System) -> Vec<&'m Entity> {
     let flows = config.flows.values().filter(|flow| flow.between.contains(system.name()));
     let own: Vec<&EntityName> = flows.map(|flow| &flow.entity).collect();
     let mut names = own.clone();

@@ -94,7 +94,8 @@ async fn ask(
     for entity in super::offline::flowing(config, mappings, system) {
         let Some(column) = entity.column(system.name()) else { continue };
         let resource = column.resource();
-        let preparations = system.prepare(resource, &column.needs(), how).await?;
+        let mut preparations = system.prepare(resource, &column.needs(), how).await?;
+        preparations.retain(Preparation::was_lacking);
         let schema = system.describe(resource).await?;
         let coming: BTreeSet<&str> = preparations
             .iter()
@@ -114,7 +115,7 @@ async fn ask(
 }
 
 /// Whether anything can be written there: what only reads needs no writable fields.
-fn takes_writes(system: &System, resource: &ResourceName) -> Result<bool> {
+pub(in super::super) fn takes_writes(system: &System, resource: &ResourceName) -> Result<bool> {
     let able = &system.resource(resource)?.capabilities;
     Ok(able.update || able.create != Effect::None)
 }

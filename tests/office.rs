@@ -12,6 +12,7 @@ use passerelle_core::emulator::{EmulatedTime, Host, InProcess};
 use passerelle_core::engine::{Engine, Flow, Scope, Unwatched, Verified};
 use passerelle_core::http::{Transport, Wire};
 use passerelle_core::mapping::{Mappings, Source};
+use passerelle_core::model::Record;
 use passerelle_core::store::{Counts, Memory, Store};
 use passerelle_core::system::{Parts, Systems};
 use passerelle_core::{Error, ErrorKind, Result};
@@ -117,6 +118,12 @@ impl Office {
     /// Compares both sides of everything that a flow keeps in agreement.
     pub async fn verify(&self, flow: &str) -> Result<Verified> {
         self.engine.verify(&self.flow(flow)?).await
+    }
+
+    /// A record as a system tells it now.
+    pub async fn record(&self, system: &str, resource: &str, id: &str) -> Result<Option<Record>> {
+        let found = self.engine.systems.get(&system.into())?.read(&resource.into(), &[id.into()]).await?;
+        Ok(found.into_iter().next())
     }
 
     /// Why records wait for a person.

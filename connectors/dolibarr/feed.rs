@@ -89,6 +89,11 @@ impl Mark {
         })
     }
 
+    /// Nothing, without a call.
+    pub fn at_rest(&self) -> Changes {
+        Changes { documents: Vec::new(), next: self.clone(), more: false }
+    }
+
     fn filter(&self) -> String {
         let Some(after) = self.after else { return format!("(t.tms:>=:'{}')", self.from()) };
         if lives(Mutant::StrictCursor) {

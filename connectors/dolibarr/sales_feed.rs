@@ -28,6 +28,14 @@ const LOOK: usize = 500;
 const OPEN: (&str, &str) =
     ("properties", "id,statut,paye,remaintopay,totalpaid,sumpayed,totalcreditnotes,totaldeposits,date_lim_reglement");
 
+/// The lists that the feed reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum List {
+    Orders,
+    Invoices,
+}
+
 /// Where the orders' feed was read to.
 #[derive(Serialize, Deserialize)]
 struct Place {
@@ -36,6 +44,9 @@ struct Place {
     scan: Option<u64>,
     orders: Mark,
     invoices: Mark,
+    /// Of two lists the one that is read to its end while the other goes on: asked again, it would begin with its overlap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ended: Option<List>,
     /// 8 hex digits for each bucket of open invoices.
     open: String,
 }
@@ -51,6 +62,7 @@ pub(super) async fn changes(client: &Client, since: Option<&Cursor>) -> Result<P
             scan: Some(0),
             orders: Mark::newest(client, "orders").await?,
             invoices: Mark::newest(client, "invoices").await?,
+            ended: None,
             open: Open::look(client).await?.digest(),
         },
     };
@@ -69,8 +81,19 @@ async fn scan(client: &Client, mut place: Place, after: u64) -> Result<Page> {
 }
 
 async fn follow(client: &Client, mut place: Place) -> Result<Page> {
-    let orders = place.orders.page(client, "orders", &[LINKS]).await?;
-    let invoices = place.invoices.page(client, "invoices", &[INVOICE, LINKS]).await?;
+    let orders = match place.ended {
+        Some(List::Orders) => place.orders.at_rest(),
+        _ => place.orders.page(client, "orders", &[LINKS]).await?,
+    };
+    let invoices = match place.ended {
+        Some(List::Invoices) => place.invoices.at_rest(),
+        _ => place.invoices.page(client, "invoices", &[INVOICE, LINKS]).await?,
+    };
+    place.ended = match (orders.more, invoices.more) {
+        (false, true) => Some(List::Orders),
+        (true, false) => Some(List::Invoices),
+        _ => None,
+    };
     let mut touched = orders_of(client, &invoices).await?;
     let mut more = orders.more || invoices.more;
     if !more {

@@ -32,7 +32,7 @@ pub(super) struct Part {
 /// for some kinds of fields.
 pub(super) async fn begin(documents: &Documents<'_>) -> Result<Option<String>> {
     let body = json!({
-        "operation": "queryAll", "query": documents.select(), "contentType": "CSV", "lineEnding": "LF",
+        "operation": "queryAll", "query": documents.select().await?, "contentType": "CSV", "lineEnding": "LF",
         "columnDelimiter": "COMMA",
     });
     // A second job for the same question costs something, and changes nothing.

@@ -55,6 +55,8 @@ pub(super) struct Config {
     objects: Vec<String>,
     /// Id of the price book that product prices are read from and written to. By default the standard one.
     price_book: Option<String>,
+    /// Currency that product prices are read and written in, such as `EUR`, in an org with several. Set it to the company's.
+    currency: Option<String>,
     /// Values of a quote's `Status` that mean that the customer accepted it.
     #[serde(default = "accepted")]
     accepted_statuses: Vec<String>,
@@ -152,7 +154,13 @@ impl Plug for Config {
             calls,
             resources,
             asked,
-            rules: Rules { key: self.key_field, book: self.price_book, accepted: self.accepted_statuses, jobs },
+            rules: Rules {
+                key: self.key_field,
+                book: self.price_book,
+                currency: self.currency,
+                accepted: self.accepted_statuses,
+                jobs,
+            },
             margins: Margins { overlap: i64::from(self.overlap), bulk_above: self.bulk_above as usize },
             folder,
             organization: self.organization_id,

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use passerelle_core::Result;
 use passerelle_core::model::{Record, RemoteId};
+use serde_json::Value;
 
 use super::calls::{Calls, Scope};
 use super::ingest::Jobs;
-use super::kind::{Asked, Kind};
+use super::kind::{Asked, CURRENCY, ENTRY, Kind};
 use super::wire::Row;
 use super::{opportunities, products, soql};
 
@@ -21,6 +22,8 @@ pub(super) struct Rules {
     pub key: String,
     /// The price book; none is the standard one.
     pub book: Option<String>,
+    /// The currency of prices, in an org that has several.
+    pub currency: Option<String>,
     /// Statuses of a quote that the customer accepted.
     pub accepted: Vec<String>,
     /// When rows are written as a bulk job.
@@ -38,16 +41,37 @@ pub(super) struct Documents<'a> {
 }
 
 impl Documents<'_> {
-    /// The beginning of a query of the object itself.
-    pub(super) fn select(&self) -> String {
+    /// The beginning of a query of the object itself. What an org with one currency lacks is not asked for.
+    pub(super) async fn select(&self) -> Result<String> {
+        let asks_currency = self.asked.own.contains(CURRENCY);
+        let lacks_currency = asks_currency && self.calls.describe(self.object).await?.field(CURRENCY).is_none();
         let mut fields = vec!["Id", "IsDeleted", "SystemModstamp"];
         if self.kind == Kind::Person {
             fields.push("MasterRecordId");
         }
         let own = self.asked.own.iter().map(String::as_str).filter(|name| !fields.contains(name));
-        let own: Vec<&str> = own.collect();
+        let own: Vec<&str> = own.filter(|name| !lacks_currency || *name != CURRENCY).collect();
         fields.extend(own);
-        format!("SELECT {} FROM {}", fields.join(","), self.object)
+        Ok(format!("SELECT {} FROM {}", fields.join(","), self.object))
+    }
+
+    /// Which price book entries count: those of one price book, in one currency.
+    pub(super) async fn entries(&self) -> Result<String> {
+        let book = match &self.rules.book {
+            Some(id) => format!("Pricebook2Id = {}", soql::quoted(id)),
+            None => "Pricebook2.IsStandard = true".to_owned(),
+        };
+        Ok(match self.price_currency().await? {
+            Some(currency) => format!("{book} AND {CURRENCY} = {}", soql::quoted(currency)),
+            None => book,
+        })
+    }
+
+    /// The currency that prices have to name; none in an org with one.
+    pub(super) async fn price_currency(&self) -> Result<Option<&str>> {
+        let Some(currency) = &self.rules.currency else { return Ok(None) };
+        let named = self.calls.describe(ENTRY).await?.field(CURRENCY).is_some();
+        Ok(named.then_some(currency.as_str()))
     }
 
     /// The documents of some ids; what is not there is left out, what was merged comes as what it became.
@@ -67,7 +91,7 @@ impl Documents<'_> {
         let ids: Vec<&str> = ids.into_iter().collect();
         let mut rows = Vec::with_capacity(ids.len());
         for ids in ids.chunks(IDS) {
-            let query = format!("{} WHERE Id IN ({})", self.select(), soql::list(ids.iter().copied()));
+            let query = format!("{} WHERE Id IN ({})", self.select().await?, soql::list(ids.iter().copied()));
             rows.extend(self.calls.rows(&query, Scope::All).await?);
         }
         Ok(rows)
@@ -88,7 +112,7 @@ impl Documents<'_> {
         if literals.is_empty() {
             return Ok(Vec::new());
         }
-        let query = format!("{} WHERE {field} IN ({literals})", self.select());
+        let query = format!("{} WHERE {field} IN ({literals})", self.select().await?);
         let rows = self.calls.rows(&query, Scope::Live).await?;
         self.join(rows).await
     }
@@ -109,7 +133,11 @@ impl Documents<'_> {
 
     /// One row as a record.
     pub(super) fn record(&self, row: Row) -> Record {
-        row.record(&self.rules.key, |name| self.asked.own.contains(name))
+        let mut record = row.record(&self.rules.key, |name| self.asked.own.contains(name));
+        if self.asked.own.contains(CURRENCY) {
+            record.fields.entry(CURRENCY).or_insert(Value::Null);
+        }
+        record
     }
 
     /// The rows without those that were merged away, with what these became; and the lost ids by what they became.

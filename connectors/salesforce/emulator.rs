@@ -7,6 +7,7 @@ mod collections;
 mod composite;
 mod control;
 mod csv;
+mod currencies;
 mod deploy;
 mod describe;
 mod dml;

@@ -150,7 +150,7 @@ async fn begin(
     let from = window.from.and_then(|from| Timestamp::from_second(from).ok());
     let since = from.map(|from| format!(" WHERE SystemModstamp >= {}", soql::instant(from))).unwrap_or_default();
     let select = match part {
-        None => documents.select(),
+        None => documents.select().await?,
         Some((object, path)) => format!("SELECT Id,{path} FROM {object}"),
     };
     let query = format!("{select}{since} ORDER BY SystemModstamp,Id");

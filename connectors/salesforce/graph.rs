@@ -143,14 +143,11 @@ async fn entries(documents: &Documents<'_>, families: &[Family]) -> Result<BTree
     let lines = families.iter().flat_map(|family| &family.lines);
     let products: BTreeSet<&str> = lines.filter_map(|line| line.get("Product2Id")?.as_str()).collect();
     let products: Vec<&str> = products.into_iter().filter(|id| soql::is_id(id)).collect();
-    let book = match &documents.rules.book {
-        Some(id) => format!("Pricebook2Id = {}", soql::quoted(id)),
-        None => "Pricebook2.IsStandard = true".to_owned(),
-    };
+    let which = documents.entries().await?;
     let mut found = BTreeMap::new();
     for products in products.chunks(IDS) {
         let query = format!(
-            "SELECT Id,Product2Id,Pricebook2Id FROM PricebookEntry WHERE {book} AND Product2Id IN ({}) ORDER BY CreatedDate,Id",
+            "SELECT Id,Product2Id,Pricebook2Id FROM PricebookEntry WHERE {which} AND Product2Id IN ({}) ORDER BY CreatedDate,Id",
             soql::list(products.iter().copied())
         );
         for row in documents.calls.rows(&query, Scope::Live).await? {

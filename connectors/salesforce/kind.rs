@@ -34,6 +34,8 @@ pub(super) const LINES: &str = "lines";
 pub(super) const QUOTE: &str = "quote";
 /// Whether another quote might.
 pub(super) const QUOTE_CONFLICT: &str = "quote_conflict";
+/// The currency of a row, in an org that has several; other orgs have no such field [documented].
+pub(super) const CURRENCY: &str = "CurrencyIsoCode";
 /// The price of a product.
 pub(super) const ENTRY: &str = "PricebookEntry";
 

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::calls::{COLLECTION, Scope};
 use super::dialect::told;
 use super::documents::{Documents, IDS};
-use super::kind::ENTRY;
+use super::kind::{CURRENCY, ENTRY};
 use super::soql;
 use super::wire::{Described, Row, typed};
 
@@ -33,21 +33,21 @@ pub(super) async fn join(documents: &Documents<'_>, rows: Vec<Row>) -> Result<Ve
 
 /// The price book entries of some products.
 async fn entries(documents: &Documents<'_>, products: &[&str]) -> Result<BTreeMap<String, Row>> {
-    let book = match &documents.rules.book {
-        Some(id) => format!("Pricebook2Id = {}", soql::quoted(id)),
-        None => "Pricebook2.IsStandard = true".to_owned(),
-    };
+    if products.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let which = documents.entries().await?;
     let fields: Vec<&str> = documents.asked.entry.iter().map(String::as_str).collect();
     let mut found = BTreeMap::new();
     for products in products.chunks(IDS) {
         let query = format!(
-            "SELECT Id,Product2Id,{} FROM PricebookEntry WHERE {book} AND Product2Id IN ({}) ORDER BY CreatedDate,Id",
+            "SELECT Id,Product2Id,{} FROM PricebookEntry WHERE {which} AND Product2Id IN ({}) ORDER BY CreatedDate,Id",
             fields.join(","),
             soql::list(products.iter().copied())
         );
         for row in documents.calls.rows(&query, Scope::Live).await? {
             let product = row.text("Product2Id").unwrap_or_default().to_owned();
-            // An org with several currencies has an entry for each; the first one counts.
+            // An org with several currencies may have an entry for each; where none is chosen, the first one counts.
             found.entry(product).or_insert(row);
         }
     }
@@ -96,8 +96,12 @@ pub(super) async fn set_prices(
     failures.extend(send(documents, Sent::Changed, changed).await?);
     if !new.is_empty() {
         let book = json!(book(documents).await?);
+        let currency = documents.price_currency().await?;
         for (_, row) in &mut new {
             row["Pricebook2Id"] = book.clone();
+            if let Some(currency) = currency {
+                row[CURRENCY] = json!(currency);
+            }
         }
         // An entry that another writer made meanwhile is refused by the vendor, and is set by the next run.
         failures.extend(send(documents, Sent::New, new).await?);

@@ -4,7 +4,7 @@ use passerelle_core::Result;
 use passerelle_core::connector::{Choice, FieldSchema, Schema};
 
 use super::documents::Documents;
-use super::kind::{ENTRY, Kind, LINES, QUOTE, QUOTE_CONFLICT};
+use super::kind::{CURRENCY, ENTRY, Kind, LINES, QUOTE, QUOTE_CONFLICT};
 use super::opportunities::has_quotes;
 use super::wire::{Described, DescribedField};
 
@@ -14,6 +14,9 @@ pub(super) async fn describe(documents: &Documents<'_>) -> Result<Schema> {
     let own = calls.describe(documents.object).await?;
     let mut fields: Vec<FieldSchema> = own.fields.iter().map(|known| field("", known)).collect();
     parents(&own, "", &mut fields);
+    if own.field(CURRENCY).is_none() {
+        fields.push(joined(CURRENCY, "string", "Currency; nothing where the org has one"));
+    }
     match documents.kind {
         Kind::Person | Kind::Plain => {}
         Kind::Product => {

@@ -1,6 +1,7 @@
 //! The connector against its emulator, in one process and in virtual time.
 
 mod access;
+mod currencies;
 mod feed;
 mod ingest;
 mod records;
@@ -33,7 +34,10 @@ const WANTED: [(&str, &[&str]); 4] = [
     ("Account", &["Name", "BillingCity", "Phone"]),
     ("Contact", &["LastName", "Email", "AccountId"]),
     ("Product2", &["Name", "ProductCode", "PricebookEntry.UnitPrice"]),
-    ("Opportunity", &["Name", "AccountId", "StageName", "Amount", "ERP_Paid__c", "lines[].Quantity"]),
+    (
+        "Opportunity",
+        &["Name", "AccountId", "StageName", "Amount", "CurrencyIsoCode", "ERP_Paid__c", "lines[].Quantity"],
+    ),
 ];
 
 impl Bench {

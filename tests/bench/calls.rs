@@ -1,17 +1,23 @@
-//! What a thousand sales, and a thousand updates of companies, cost in calls of the vendors' APIs.
+//! What a thousand sales, a thousand payments, and a thousand updates of companies cost in calls of the vendors' APIs.
 
 use std::collections::BTreeMap;
 
+use passerelle_core::store::Counts;
 use passerelle_core::{Error, ErrorKind, Result};
-use passerelle_tests::office::Office;
+use passerelle_tests::office::{Calls, Office};
+use passerelle_tests::trade;
 use serde::Serialize;
 use serde_json::{Value, json};
+
+use super::least::{Work, least};
 
 /// What one piece of work cost.
 #[derive(Debug, Serialize)]
 pub struct Cost {
     /// The work.
     pub work: String,
+    /// Between which systems.
+    pub pair: String,
     /// Whose calls.
     pub vendor: &'static str,
     /// Calls by route.
@@ -24,33 +30,46 @@ pub struct Cost {
     pub why: &'static str,
 }
 
-/// New sales, pushed as validated orders whose totals were compared.
-pub async fn sales(count: u64) -> Result<Cost> {
-    let office = Office::open()?;
-    let deals: Vec<Value> = (0..count).map(deal).collect();
-    let product = json!({ "properties": { "name": "Établi", "hs_sku": "0012", "price": "489.00", "vat_rate": "20", "hs_product_type": "inventory" } });
-    office.seed("hubspot", &json!({ "companies": [company(0)], "products": [product], "deals": deals }))?;
+/// New sales of a CRM, which become orders whose totals are compared and whose numbers come back; then the invoice and the
+/// payment of each, which come back too.
+pub async fn sales(crm: &'static str, erp: &'static str, count: u64) -> Result<Vec<Cost>> {
+    let office = Office::between(&[crm], erp, "")?;
+    for vendor in [crm, erp] {
+        office.seed(vendor, &trade::sample(vendor, count))?;
+    }
     for flow in ["customers", "catalogue"] {
         office.sync(flow).await?;
     }
-    let (counts, mut calls) = office.sync("sales").await?;
-    if counts.created != count {
-        return Err(Error::new(ErrorKind::Bug, format!("of {count} sales this became orders: {counts:?}")));
+    let (counts, calls) = office.sync("sales").await?;
+    all("created", counts.created, count, &counts)?;
+    let mut costs = told(Work::Sales, (crm, erp), count, calls);
+    // What the hub wrote comes by again; that is no part of the next work.
+    for _ in 0..2 {
+        office.wait(3600);
+        office.sync("sales").await?;
     }
-    let why = "a sale: the order with its lines and key, a look at the totals that Dolibarr made of it, and its \
-               validation, each for one document; Dolibarr has no batches";
-    Ok(cost(format!("{count} new sales"), "dolibarr", &mut calls, 3 * count, why))
+    for order in 1..=count {
+        // Not all of a day's payments bear one and the same second.
+        office.wait(20);
+        let order = if erp == "erpnext" { format!("SAL-ORD-2026-{order:05}") } else { order.to_string() };
+        let invoice = office.person(erp, "invoice_order", &json!({ "order": order }))?;
+        let invoice = if erp == "erpnext" { &invoice["name"] } else { &invoice["invoice"] };
+        office.person(erp, "pay", &json!({ "invoice": invoice }))?;
+    }
+    office.wait(600);
+    let (counts, calls) = office.sync("sales").await?;
+    all("updated", counts.updated, count, &counts)?;
+    costs.extend(told(Work::Statuses, (crm, erp), count, calls));
+    Ok(costs)
 }
 
 /// Companies that changed in the ERP, brought into the CRM.
 pub async fn updates(count: u64) -> Result<Cost> {
     let office = Office::open()?;
-    let companies: Vec<Value> = (0..count).map(company).collect();
+    let companies: Vec<Value> = (0..count).map(|n| trade::hubspot_company(n, "customer")).collect();
     office.seed("hubspot", &json!({ "companies": companies }))?;
     let (counts, _) = office.sync("customers").await?;
-    if counts.created != count {
-        return Err(Error::new(ErrorKind::Bug, format!("of {count} companies this was created: {counts:?}")));
-    }
+    all("created", counts.created, count, &counts)?;
     office.wait(3600);
     office.sync("customers").await?;
     office.wait(3600);
@@ -60,47 +79,34 @@ pub async fn updates(count: u64) -> Result<Cost> {
         office.person("dolibarr", "edit", &edit)?;
     }
     office.wait(600);
-    let (counts, mut calls) = office.sync("customers").await?;
-    if counts.updated != count {
-        return Err(Error::new(ErrorKind::Bug, format!("of {count} changes this was updated: {counts:?}")));
+    let (counts, calls) = office.sync("customers").await?;
+    all("updated", counts.updated, count, &counts)?;
+    let mut costs = told(Work::Companies, ("hubspot", "dolibarr"), count, calls);
+    Ok(costs.remove(0))
+}
+
+fn all(what: &str, done: u64, count: u64, counts: &Counts) -> Result<()> {
+    if done == count {
+        return Ok(());
     }
-    let why = "a batch of 100 read, to see what the other side says now, and a batch of 100 written; and one search \
-               of what changed there";
-    Ok(cost(format!("{count} updates of companies"), "hubspot", &mut calls, 2 * count.div_ceil(100) + 1, why))
+    Err(Error::new(ErrorKind::Bug, format!("of {count} documents {done} were {what}: {counts:?}")))
 }
 
-fn cost(
-    work: String,
-    vendor: &'static str,
-    calls: &mut BTreeMap<&'static str, BTreeMap<String, u64>>,
-    least: u64,
-    why: &'static str,
-) -> Cost {
-    let routes = calls.remove(vendor).unwrap_or_default();
-    Cost { work, vendor, calls: routes.values().sum(), routes, least, why }
-}
-
-fn company(n: u64) -> Value {
-    json!({ "properties": {
-        "name": format!("Ateliers {n}"), "email": format!("contact{n}@ateliers.example"), "zip": format!("{:05}", 59_000 + n),
-        "city": "Lille", "country": "France", "lifecyclestage": "customer", "phone": "+33320000000",
-    } })
-}
-
-fn deal(n: u64) -> Value {
-    let line = |quantity: &str, place: &str| {
-        json!({
-            "properties": { "name": "Établi", "quantity": quantity, "hs_position_on_quote": place }, "product": 0,
-        })
+/// The CRM's cost and the ERP's.
+fn told(work: Work, (crm, erp): (&'static str, &'static str), count: u64, mut calls: Calls) -> Vec<Cost> {
+    let cost = |vendor| {
+        let routes = calls.remove(vendor).unwrap_or_default();
+        let (least, why) = least(work, vendor, count);
+        let pair = format!("{crm}, {erp}");
+        Cost {
+            work: format!("{count} {}", work.name()),
+            pair,
+            vendor,
+            calls: routes.values().sum(),
+            routes,
+            least,
+            why,
+        }
     };
-    json!({
-        "properties": {
-            "dealname": format!("Atelier {n}"), "pipeline": "default", "dealstage": "closedwon", "closedate": "2026-11-20",
-            "deal_currency_code": "EUR", "customer_reference": format!("BC {n}"),
-        },
-        "company": 0,
-        "line_items": [line("2", "0"), line("1", "1")],
-        "quote": { "properties": { "hs_title": format!("Devis {n}"), "hs_expiration_date": "2026-12-31",
-            "hs_template_type": "CPQ_QUOTE", "hs_currency": "EUR" }, "state": "accepted" },
-    })
+    [crm, erp].into_iter().map(cost).collect()
 }

@@ -144,3 +144,36 @@ async fn two_crms_share_dolibarr_and_each_learns_of_its_own_sales() {
 async fn two_crms_share_erpnext_and_each_learns_of_its_own_sales() {
     quote_to_cash(&["salesforce", "hubspot"], "erpnext").await;
 }
+
+#[tokio::test]
+async fn a_sale_in_another_currency_of_a_salesforce_org_becomes_an_order_in_it() {
+    let office = Office::between(&["salesforce"], "dolibarr", "currency = \"EUR\"").unwrap();
+    let person = |command: &str, arguments: Value| office.person("salesforce", command, &arguments).unwrap();
+    office.seed("dolibarr", &json!({ "settings": { "rates": { "CHF": "0.93" } } })).unwrap();
+    office.seed("salesforce", &trade::sample("salesforce", 0)).unwrap();
+    person("currencies", json!({ "currencies": ["EUR", "CHF"] }));
+    let id = |kind: &str, field: &str, value: &str| {
+        person("find", json!({ "type": kind, "field": field, "value": value }))[0].as_str().unwrap().to_owned()
+    };
+    let (product, account) = (id("Product2", "ProductCode", "0012"), id("Account", "Name", "Ateliers 0"));
+    let price = json!({
+        "Product2Id": product, "Pricebook2Id": id("Pricebook2", "Name", "Standard Price Book"), "UnitPrice": 450,
+        "CurrencyIsoCode": "CHF", "IsActive": true,
+    });
+    person("create", json!({ "type": "PricebookEntry", "fields": price }));
+    let fields = json!({
+        "Name": "salesforce 0", "StageName": "Closed Won", "CloseDate": "2026-11-20", "AccountId": account,
+        "CurrencyIsoCode": "CHF",
+    });
+    let line = json!({ "fields": { "Quantity": 2, "VAT_Rate__c": 20 }, "product": product });
+    person("create_deal", json!({ "fields": fields, "lines": [line] }));
+    office.wait(600);
+    for flow in ["customers", "catalogue", "sales"] {
+        let (counts, _) = office.sync(flow).await.unwrap();
+        assert_eq!((counts.created, office.parked().unwrap()), (1, Vec::new()), "{flow}: {counts:?}");
+        let verified = office.verify(flow).await.unwrap();
+        assert_eq!((verified.records, verified.differences.len()), (1, 0), "{flow}: {:?}", verified.differences);
+    }
+    let order = office.record("erp", "orders", "1").await.unwrap().unwrap().fields;
+    assert_eq!((&order["multicurrency_code"], &order["total_ttc"]), (&json!("CHF"), &json!("1080.00")), "{order:?}");
+}

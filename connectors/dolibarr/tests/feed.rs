@@ -111,6 +111,28 @@ async fn invoiced() -> (World, passerelle_core::model::Cursor) {
 }
 
 #[tokio::test]
+async fn very_many_payments_in_one_second_read_each_order_a_few_times_and_skip_none() {
+    const ORDERS: usize = 560;
+    let world = World::new().await;
+    for at in 1..=ORDERS {
+        world.create_then("orders", &format!("k:{at}"), sale(), &["validate"]).await.unwrap();
+    }
+    let (_, cursor) = world.drain("orders", None).await;
+    let (_, cursor) = world.drain("orders", Some(&cursor)).await;
+    world.advance(3600);
+    for order in 1..=ORDERS {
+        let invoice = world.control("invoice_order", json!({"order": order}));
+        world.control("pay", json!({"invoice": invoice["invoice"]}));
+    }
+    world.advance(600);
+    let before = world.calls();
+    let (records, _) = world.drain("orders", Some(&cursor)).await;
+    assert_eq!(ids(&records).into_iter().collect::<BTreeSet<_>>().len(), ORDERS);
+    let (times, calls) = (records.len() / ORDERS, (world.calls() - before) as usize);
+    assert!(times <= 2 && calls <= 3 * ORDERS, "each order {times} times, {calls} calls");
+}
+
+#[tokio::test]
 async fn a_quiet_poll_of_orders_costs_three_calls() {
     let (world, cursor) = invoiced().await;
     let before = world.calls();

@@ -5,6 +5,7 @@ use passerelle_core::{Error, ErrorKind, Result};
 use serde_json::{Map, Value, json};
 
 use super::Salesforce;
+use super::currencies;
 use super::deploy;
 use super::org::{Moment, Org, PERSON};
 use super::outbound;
@@ -31,6 +32,7 @@ impl Salesforce {
     /// - `merge {"type", "primary", "other"}`; `purge {"type", "id"}`;
     /// - `show {"type", "id"}`: every value; `find {"type", "field", "value"}`: ids;
     /// - `deliveries {"times": 1, "reverse": false}`: outbound messages of what changed since the last call;
+    /// - `currencies {"currencies": ["EUR", "CHF"]}`: turns several currencies on, the company's first;
     /// - `revoke`: every session ends; `rotate {"on": true}`: each refresh gives a new refresh token.
     pub(super) fn perform(&mut self, command: &str, arguments: &Value, now: Timestamp) -> Result<Value> {
         let moment = Moment { now, user: PERSON, saves_duplicates: true };
@@ -77,6 +79,11 @@ impl Salesforce {
             "show" => Ok(json!(org.row(object, id))),
             "find" => Ok(json!(find(org, arguments))),
             "deliveries" => Ok(json!({"deliveries": outbound::deliveries(org, arguments)})),
+            "currencies" => {
+                let named = arguments["currencies"].as_array().into_iter().flatten().filter_map(Value::as_str);
+                currencies::enable(org, &named.map(str::to_owned).collect::<Vec<_>>());
+                Ok(json!({}))
+            }
             "revoke" => {
                 self.tokens.revoke_all();
                 Ok(json!({}))

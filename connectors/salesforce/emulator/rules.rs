@@ -3,6 +3,7 @@
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Map, Value, json};
 
+use super::currencies::{self, CURRENCY};
 use super::field::{Values, decimal_of, number_of};
 use super::org::{Moment, Org, STANDARD};
 use super::refusal::Refusal;
@@ -33,6 +34,7 @@ pub(super) fn complete(org: &Org, object: &str, values: &mut Values) -> Result<(
             let deal = text(values, "OpportunityId");
             let account = org.value("Opportunity", &deal, "AccountId").clone();
             values.insert("AccountId".to_owned(), account);
+            currencies::inherit(org, values, ("Opportunity", &deal), None)?;
             values.entry("Status").or_insert(json!("Draft"));
         }
         _ => {}
@@ -68,10 +70,13 @@ fn entry(org: &Org, values: &mut Values) -> Result<(), Refusal> {
     let (book, product) = (text(values, "Pricebook2Id"), text(values, "Product2Id"));
     let own = values.get("Id").and_then(Value::as_str);
     let entries = org.having("PricebookEntry", "Product2Id", &json!(product));
+    let currency = values.get(CURRENCY).cloned().unwrap_or_default();
     let at = |book: &str| {
-        entries
-            .iter()
-            .find(|id| org.value("PricebookEntry", id, "Pricebook2Id") == &json!(book) && Some(id.as_str()) != own)
+        entries.iter().find(|id| {
+            org.value("PricebookEntry", id, "Pricebook2Id") == &json!(book)
+                && org.value("PricebookEntry", id, CURRENCY) == &currency
+                && Some(id.as_str()) != own
+        })
     };
     if at(&book).is_some() {
         let message = "This price definition already exists in this price book";
@@ -110,6 +115,7 @@ fn line(org: &Org, values: &mut Values, parent: &str, by: &str) -> Result<(), Re
             let message = "field integrity exception: UnitPrice (cannot specify both unit price and total price)";
             return integrity(message, "UnitPrice");
         }
+        currencies::inherit(org, values, (parent, &owner), Some(&entry))?;
         let product = org.value("PricebookEntry", &entry, "Product2Id").clone();
         for name in ["Name", "ProductCode"] {
             let of_product = org.value("Product2", product.as_str().unwrap_or_default(), name).clone();

@@ -5,6 +5,7 @@ use passerelle_core::{Error, ErrorKind, Result};
 use serde_json::{Map, Value, json};
 
 use super::control::refused;
+use super::currencies::CURRENCY;
 use super::deploy;
 use super::org::{Moment, Org, PERSON, STANDARD};
 
@@ -85,7 +86,12 @@ fn line_values(org: &Org, line: &Value, known: &Known, parent: (&str, &str)) -> 
     };
     let product = product.ok_or_else(|| Error::new(ErrorKind::Config, "a line of the sample names no product"))?;
     let entries = org.having("PricebookEntry", "Product2Id", &json!(product));
-    let entry = entries.first().ok_or_else(|| Error::new(ErrorKind::Config, "a product of the sample has no price"))?;
+    let owner = parent.0.strip_suffix("Id").unwrap_or(parent.0);
+    let currency = org.value(owner, parent.1, CURRENCY);
+    let entry = entries
+        .iter()
+        .find(|entry| org.value("PricebookEntry", entry, CURRENCY) == currency)
+        .ok_or_else(|| Error::new(ErrorKind::Config, "a product of the sample has no price"))?;
     values.insert("PricebookEntryId".to_owned(), json!(entry));
     if !values.contains_key("UnitPrice") {
         values.insert("UnitPrice".to_owned(), org.value("PricebookEntry", entry, "UnitPrice").clone());

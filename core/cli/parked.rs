@@ -123,7 +123,7 @@ fn bare_link(parked: &Parked, facts: &mut Facts) -> crate::model::LinkId {
         entity: parked.at.entity.clone(),
         label: parked.label.clone(),
         sides: [(parked.at.system.clone(), side)].into(),
-        agreed: None,
+        ..Link::default()
     });
     id
 }

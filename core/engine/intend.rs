@@ -11,7 +11,7 @@ use crate::mapping::Entity;
 use crate::model::{EntityName, Presence, RemoteId, RunId, SystemName, Write};
 use crate::plan::{Change, Op};
 use crate::reconcile::agrees;
-use crate::store::{Entry, Facts, FieldEntry, Job, Known, Link, Origin, Place};
+use crate::store::{Entry, Facts, FieldEntry, Job, Known, Link, Origin, Place, Seen};
 use crate::{ErrorKind, Result};
 
 /// Intents looked up together.
@@ -44,12 +44,16 @@ impl Pass<'_> {
     ) -> Result<Vec<(Place, Entry)>> {
         let mut facts = Facts::new();
         let mut intents = Vec::new();
+        let mut met = Vec::new();
         for ((at, change), write) in batch.iter().zip(writes) {
             let work = &mut works[*at];
-            self.note_sent(self.entity(&change.entity)?, work, change, &mut facts)?;
+            let entity = self.entity(&change.entity)?;
+            self.note_sent(entity, work, change, &mut facts)?;
+            if self.identify(entity, work, &mut facts)? {
+                met.push(*at);
+            }
             if change.op == Op::Create {
                 facts.link(&work.link);
-                work.new = false;
                 facts.start(&Job {
                     link: change.link.clone(),
                     entity: change.entity.clone(),
@@ -72,8 +76,27 @@ impl Pass<'_> {
             facts.intend(place.number, &entry);
             intents.push((place, entry));
         }
+        if let Some((_, change)) = batch.first() {
+            let met = met.into_iter().map(|at| &works[at]);
+            self.remember_matches(self.entity(&change.entity)?, met, &mut facts)?;
+        }
         self.engine.store.commit(facts)?;
         Ok(intents)
+    }
+
+    /// Who is whom is known before anything is written: should the write fail, the records are found again, also under
+    /// the ids that a merge gives them, and no double of them is created. Tells whether it was not known yet.
+    fn identify(&self, entity: &Entity, work: &mut Work, facts: &mut Facts) -> Result<bool> {
+        if !std::mem::take(&mut work.new) && work.joined.is_none() {
+            return Ok(false);
+        }
+        facts.link(&work.link);
+        for (name, side) in &work.link.sides {
+            if self.engine.store.seen(entity.name(), name, &side.id)?.is_none_or(|seen| seen.link != work.link.id) {
+                facts.seen(entity.name(), name, &side.id, &Seen { link: work.link.id.clone(), hash: 0 });
+            }
+        }
+        Ok(true)
     }
 
     fn intent(&self, work: &Work, change: &Change, write: &Write) -> Entry {

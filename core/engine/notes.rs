@@ -7,14 +7,14 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::Value;
 
 use super::pass::Pass;
-use super::work::Work;
+use super::work::{Fresh, Work};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::mapping::Entity;
 use crate::model::{Canonical, FieldName, Fields, Owner, SystemName, Written, content_hash};
 use crate::plan::{Change, Op};
 use crate::reconcile::{agrees, is_empty};
-use crate::store::{Conflict, Facts, Trail};
+use crate::store::{Conflict, Facts, Touched, Trail};
 
 /// What is kept in the store about a link, as far as deciding needs it.
 #[derive(Clone, Debug, Default)]
@@ -25,8 +25,8 @@ pub(super) struct Notes {
     /// What became of the hub's own writes.
     pub trail: Trail,
     stored: Trail,
-    /// When the hub's own last write left a side's record modified.
-    pub touched: BTreeMap<SystemName, Timestamp>,
+    /// What the hub's own last write did to the time at which a side's record was modified.
+    pub touched: BTreeMap<SystemName, Touched>,
     /// Whether this pass decided the link, and so knows which of its fields are in conflict.
     pub is_decided: bool,
     /// Fields that were written: whatever their conflict was, it is over.
@@ -37,9 +37,8 @@ impl Pass<'_> {
     /// Brings what the store knows about a link, once.
     pub(super) fn recall(&self, work: &mut Work) -> Result<()> {
         let store = &self.engine.store;
-        for (name, side) in &work.sides {
-            let Some(link) = work.link.sides.get(name) else { continue };
-            if let Some(at) = store.touched(name, &link.resource, &side.record.id)? {
+        for (name, side) in &work.link.sides {
+            if let Some(at) = store.touched(name, &side.resource, &side.id)? {
                 work.notes.touched.insert(name.clone(), at);
             }
         }
@@ -60,9 +59,9 @@ impl Pass<'_> {
         if !matches!(change.op, Op::Update { .. }) {
             return Ok(());
         }
-        // An owner's value holds whatever the others say, so there an echo can do no harm.
+        // An owner's value holds whatever the others say, so there an echo can do no harm once anything is agreed.
         let open = |field: &FieldName| match entity.owner(field) {
-            Owner::System(owner) => !work.sides.contains_key(owner),
+            Owner::System(owner) => !work.sides.contains_key(owner) || work.agreed_value(field.as_str()).is_none(),
             Owner::Latest | Owner::Review => true,
         };
         let fields = change.fields.iter().filter(|entry| !entry.is_computed() && open(&entry.field));
@@ -90,8 +89,11 @@ impl Pass<'_> {
         // A vendor that does not answer with the record has written it by now, as far as clocks agree.
         let at = written.record.as_ref().map_or_else(|| Some(self.now()), |record| record.modified);
         if let Some(at) = at {
-            work.notes.touched.insert(change.system.clone(), at);
-            facts.touched(&change.system, &change.resource, &written.id, at);
+            let read = change.basis.iter().find(|basis| basis.at.system == change.system);
+            let (before, hidden) = work.by_others(&change.system, read.and_then(|read| read.modified));
+            let touched = Touched { at, before: before.filter(|_| hidden.is_none()) };
+            work.notes.touched.insert(change.system.clone(), touched);
+            facts.touched(&change.system, &change.resource, &written.id, touched);
         }
     }
 
@@ -134,6 +136,21 @@ impl Work {
             }
         }
         heard
+    }
+
+    /// When a side was last modified by somebody else than the hub; and where the hub's own write hides that, the time
+    /// that it left.
+    pub(super) fn modified_by_others(&self, name: &SystemName) -> (Option<Timestamp>, Option<Timestamp>) {
+        self.by_others(name, self.sides.get(name).and_then(Fresh::modified))
+    }
+
+    fn by_others(&self, name: &SystemName, modified: Option<Timestamp>) -> (Option<Timestamp>, Option<Timestamp>) {
+        let touched = self.notes.touched.get(name).filter(|touched| modified.is_some_and(|at| at <= touched.at));
+        match touched {
+            Some(Touched { before: Some(before), .. }) => (Some(*before), None),
+            Some(touched) => (modified, Some(touched.at)),
+            None => (modified, None),
+        }
     }
 
     /// The fields of a side that hold what the hub sent, and that are not what was agreed.

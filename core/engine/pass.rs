@@ -30,6 +30,8 @@ pub(super) struct Pass<'a> {
     pub counts: Counts,
     /// What a dry pass would change; a wet one keeps nothing, however many records there are.
     pub changes: Vec<Change>,
+    /// The links that a dry pass would change.
+    pub pretended: BTreeSet<LinkId>,
     /// What a dry pass would hold.
     pub held: Vec<Held>,
     /// What a dry pass would park.
@@ -75,6 +77,7 @@ impl<'a> Pass<'a> {
             mode,
             counts: Counts::default(),
             changes: Vec::new(),
+            pretended: BTreeSet::new(),
             held: Vec::new(),
             parked: Vec::new(),
             conflicts: Vec::new(),

@@ -85,6 +85,7 @@ impl Pass<'_> {
         creating: &mut BTreeMap<SystemName, Vec<usize>>,
     ) -> Result<()> {
         self.recall(&mut works[at])?;
+        self.unpretend(&works[at].link.id);
         let mut decision = decide_work(entity, &works[at], systems, self.now());
         works[at].notes.is_decided = true;
         self.hold_back(&mut works[at], &mut decision);
@@ -180,11 +181,12 @@ impl Pass<'_> {
             proposals.extend(wanted);
             return Ok(());
         }
-        wanted.retain(|proposal| work.unfinished.contains(&proposal.target));
+        let is_first = |proposal: &Proposal| work.unfinished.contains(&proposal.target);
+        let (mut first, others): (Vec<Proposal>, Vec<Proposal>) = wanted.into_iter().partition(is_first);
         for target in unfinished {
-            if !wanted.iter().any(|proposal| proposal.target == target) {
+            if !first.iter().any(|proposal| proposal.target == target) {
                 match self.finish(entity, work, at, &target, &decision.merged)? {
-                    Some(finish) => wanted.push(finish),
+                    Some(finish) => first.push(finish),
                     None if work.is_sound() => {
                         work.unfinished.remove(&target);
                         work.finished.insert(target);
@@ -193,7 +195,8 @@ impl Pass<'_> {
                 }
             }
         }
-        proposals.extend(wanted);
+        // Where nothing was left to finish, its values are told at once.
+        proposals.extend(if first.is_empty() && work.is_sound() { others } else { first });
         Ok(())
     }
 
@@ -224,16 +227,16 @@ pub(super) fn decide_work(entity: &Entity, work: &Work, systems: &[SystemName], 
     let heard: Vec<_> = known
         .map(|(name, side)| {
             let now = work.heard(entity, name, &side.canonical);
-            (name, side.modified(), work.echoes(name, &side.canonical), now)
+            (name, work.modified_by_others(name), work.echoes(name, &side.canonical), now)
         })
         .collect();
     let sides: Vec<Side<'_>> = heard
         .iter()
-        .map(|(name, modified, echoes, now)| Side {
+        .map(|(name, (modified, touched), echoes, now)| Side {
             system: name,
             now,
             modified: *modified,
-            touched: work.notes.touched.get(*name).copied(),
+            touched: *touched,
             echoes,
             writable: writable.get(*name).unwrap_or(&none),
         })

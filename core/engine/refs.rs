@@ -108,17 +108,19 @@ impl Pass<'_> {
 
     fn link_behind(&self, system: &SystemName, at: RefAt<'_>) -> Result<Option<LinkId>> {
         let store = &self.engine.store;
-        match at.by {
-            None => Ok(store.seen(at.entity, system, &RemoteId::new(at.value))?.map(|seen| seen.link)),
+        let known = match at.by {
+            None => store.seen(at.entity, system, &RemoteId::new(at.value))?.map(|seen| seen.link),
             Some(field) => {
                 let mut values = Canonical::default();
                 values.insert(field.to_string(), at.value.into());
-                match match_hash(std::slice::from_ref(field), &values) {
-                    Some(hash) => store.matched(at.entity, hash),
-                    None => Ok(None),
-                }
+                let hash = match_hash(std::slice::from_ref(field), &values);
+                hash.map(|hash| store.matched(at.entity, hash)).transpose()?.flatten()
             }
-        }
+        };
+        let Some(known) = known else { return Ok(None) };
+        // Merged over there and not yet here: whoever names either means the same.
+        let heir = store.link(&known)?.and_then(|link| link.one_with);
+        Ok(Some(heir.unwrap_or(known)))
     }
 
     /// Reads the records that references lead to, and lets them meet the hub as any other record does.

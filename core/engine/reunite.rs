@@ -107,8 +107,11 @@ impl Pass<'_> {
         };
         for name in self.kept_in(entity) {
             for link in [&dead, &heir] {
-                let is_planned = link.sides.get(&name).is_some_and(|side| is_planned(&side.id));
-                if is_planned || self.engine.store.job_at(&link.id, &name)?.is_some() {
+                let side = link.sides.get(&name);
+                let is_planned = side.is_some_and(|side| is_planned(&side.id));
+                // A record that was created is done, unless its document waits for its state moves.
+                let is_made = side.is_some() && self.column(entity, &name)?.then().is_empty();
+                if is_planned || !is_made && self.engine.store.job_at(&link.id, &name)?.is_some() {
                     let why = format!("{} is not finished in {name}", link.id);
                     return Ok(apart(&dead, &heir, &merge, &why, &pairs));
                 }
@@ -116,6 +119,9 @@ impl Pass<'_> {
         }
         if let Some((pair, one, other)) = pairs.iter().find_map(strangers) {
             let why = format!("merge {0}/{1} and {0}/{2} too", pair.system, one.id, other.id);
+            let mut facts = Facts::new();
+            self.keep(&Link { one_with: Some(heir.id.clone()), ..dead.clone() }, &mut facts)?;
+            self.engine.store.commit(facts)?;
             return Ok(apart(&dead, &heir, &merge, &why, std::slice::from_ref(pair)));
         }
         let one = joined(&dead, &heir, pairs);
@@ -144,7 +150,8 @@ impl Pass<'_> {
     }
 
     /// Whatever named the link that goes names the one that stays, which is decided again.
-    fn bequeath(&mut self, entity: &Entity, dead: &Link, heir: &Link, one: &Link) -> Result<()> {
+    pub(super) fn bequeath(&mut self, entity: &Entity, dead: &Link, heir: &Link, one: &Link) -> Result<()> {
+        self.unpretend(&dead.id);
         let mut facts = Facts::new();
         facts.unite(&dead.id, &one.id);
         self.keep(one, &mut facts)?;
@@ -157,6 +164,7 @@ impl Pass<'_> {
         }
         for name in self.kept_in(entity) {
             facts.release(&dead.id, &name);
+            facts.finish(&dead.id, &name);
             self.engine.flows.iter().for_each(|flow| facts.followed(&flow.name, &dead.id, &name));
         }
         for (target, at) in self.engine.store.waiting_for(&dead.id)? {
@@ -210,7 +218,7 @@ fn apart(dead: &Link, heir: &Link, merge: &str, why: &str, pairs: &[Pair]) -> Re
 
 /// The link that stays, with every record that either had and that is there.
 fn joined(dead: &Link, heir: &Link, pairs: Vec<Pair>) -> Link {
-    let mut one = heir.clone();
+    let mut one = Link { one_with: None, ..heir.clone() };
     for (system, side) in &dead.sides {
         one.sides.entry(system.clone()).or_insert_with(|| side.clone());
     }

@@ -1,5 +1,7 @@
 //! What became of works is remembered: links, what was seen, what is held, parked or waits.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::pass::{Mode, Pass};
@@ -8,7 +10,7 @@ use crate::Result;
 use crate::mapping::Entity;
 use crate::model::{FieldName, SystemName};
 use crate::plan::Twins;
-use crate::store::{Conflict, Facts, Said, Seen};
+use crate::store::{Conflict, Facts, Link, Said, Seen};
 
 impl Pass<'_> {
     /// Remembers who is there, and not what was seen: the pull that follows decides.
@@ -46,6 +48,8 @@ impl Pass<'_> {
                 }
             }
         }
+        let sound = works.iter().filter(|work| !work.stopped && work.is_sound());
+        self.remember_matches(entity, sound, &mut facts)?;
         self.engine.store.commit(facts)
     }
 
@@ -95,11 +99,6 @@ impl Pass<'_> {
             facts.finish(&work.link.id, name);
             facts.release(&work.link.id, name);
         }
-        for hash in super::link::match_hashes(entity, &work.best_values()) {
-            if self.matched(entity, hash)?.is_none() {
-                facts.matches(entity.name(), hash, &work.link.id);
-            }
-        }
         for at in work.places() {
             self.follow_again(&work.link, &at, facts)?;
             self.unpark(&at, facts)?;
@@ -107,6 +106,32 @@ impl Pass<'_> {
         self.tidy_notes(work, facts);
         self.keep_conflicts(work, facts);
         self.park_stuck(work, facts)
+    }
+
+    /// What makes a record the same as one of these. Of several that say the same, the one with more counterparts is
+    /// found by it, else the first: the others are its doubles.
+    pub(super) fn remember_matches<'w>(
+        &self,
+        entity: &Entity,
+        works: impl Iterator<Item = &'w Work>,
+        facts: &mut Facts,
+    ) -> Result<()> {
+        let mut best: BTreeMap<u64, &Work> = BTreeMap::new();
+        for work in works {
+            for hash in super::link::match_hashes(entity, &work.best_values()) {
+                let known = best.entry(hash).or_insert(work);
+                if known.link.sides.len() < work.link.sides.len() {
+                    *known = work;
+                }
+            }
+        }
+        for (hash, work) in best {
+            let is_better = |known: Link| known.id != work.link.id && known.sides.len() < work.link.sides.len();
+            if self.matched(entity, hash)?.is_none_or(is_better) {
+                facts.matches(entity.name(), hash, &work.link.id);
+            }
+        }
+        Ok(())
     }
 
     /// Fields in conflict as they are now; those that no longer are end by themselves.

@@ -52,7 +52,9 @@ impl Pass<'_> {
             match self.read_record(entity, system, &record) {
                 // It no longer takes part: what was wrong with it no longer matters.
                 Ok(None) => {
-                    self.unpark(&place(entity, system, &record), &mut facts)?;
+                    let at = place(entity, system, &record);
+                    self.unpark(&at, &mut facts)?;
+                    self.release(&at, link.as_ref(), &mut facts)?;
                     self.note_left(system, link, &mut facts)?;
                 }
                 Ok(Some(canonical)) => {
@@ -120,6 +122,7 @@ impl Pass<'_> {
         if self.engine.store.parked_at(&at)?.is_some_and(|parked| !parked.why.cures_itself()) {
             facts.unpark(&at);
         }
+        self.release(&at, link.as_ref(), facts)?;
         let Some(mut link) = link else { return Ok(()) };
         if let Some(side) = link.sides.get_mut(system) {
             side.presence = record.presence;
@@ -127,6 +130,15 @@ impl Pass<'_> {
         }
         facts.seen(&link.entity, system, &record.id, &Seen { link: link.id.clone(), hash: 0 });
         self.keep(&link, facts)
+    }
+
+    /// Nobody needs to say yes to what a record would have brought about that is not there any more.
+    pub(super) fn release(&self, at: &At, link: Option<&Link>, facts: &mut Facts) -> Result<()> {
+        let Some(link) = link else { return Ok(()) };
+        for held in self.engine.store.held_of(&link.id)?.into_iter().filter(|held| held.source == *at) {
+            facts.release(&held.link, &held.target);
+        }
+        Ok(())
     }
 
     /// A record that its column's `where` leaves out by now keeps its link; should it be deleted, that concerns nobody.
@@ -223,7 +235,7 @@ fn work_of(entity: &Entity, system: &SystemName, fresh: Fresh, link: Option<Link
         entity: entity.name().clone(),
         label: entity.label(&fresh.canonical),
         sides: [(system.clone(), side())].into(),
-        agreed: None,
+        ..Link::default()
     });
     if let Some(known) = link.sides.get_mut(system) {
         known.presence = Presence::Present;

@@ -138,6 +138,8 @@ impl Pass<'_> {
                         ..LinkSide::default()
                     };
                     work.link.sides.insert(change.system.clone(), side);
+                    // Others may name it by what it will say; what is updated still says what it said before.
+                    work.link.agreed = Some(change.agreed.clone());
                     self.counts.created += 1;
                 }
                 Op::Update { .. } | Op::Finish { .. } => self.counts.updated += 1,
@@ -148,9 +150,19 @@ impl Pass<'_> {
                     self.counts.archived += 1;
                 }
             }
-            work.link.agreed = Some(change.agreed.clone());
+            self.pretended.insert(change.link.clone());
             self.changes.push(change);
         }
+    }
+
+    /// A link that a dry pass decides again: what it would have changed there does not stand.
+    pub(super) fn unpretend(&mut self, link: &LinkId) {
+        if !self.pretended.contains(link) {
+            return;
+        }
+        let before = self.changes.len();
+        self.changes.retain(|change| change.link != *link || !matches!(change.op, Op::Update { .. }));
+        self.counts.updated -= (before - self.changes.len()) as u64;
     }
 }
 

@@ -8,7 +8,7 @@ use crate::Result;
 use crate::connector::Feed;
 use crate::mapping::Entity;
 use crate::model::{LinkId, Presence, Record, RemoteId, SystemName};
-use crate::store::{Facts, Link};
+use crate::store::{At, Facts, Link};
 
 impl Pass<'_> {
     /// What the records of a full listing are marked with; `None` where the feed shows deletions by itself.
@@ -92,6 +92,8 @@ impl Pass<'_> {
             };
             side.presence = found.map_or(Presence::Gone, |record| record.presence);
             side.left |= found.is_some_and(|record| self.is_left_out(entity, system, record));
+            let at = At { entity: entity.name().clone(), system: system.clone(), id };
+            self.release(&at, Some(&link), facts)?;
             self.keep(&link, facts)?;
         }
         Ok(moved)

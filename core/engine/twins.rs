@@ -14,7 +14,7 @@ use crate::connector::{Effect, Lookup};
 use crate::mapping::Entity;
 use crate::model::{ExternalKey, FieldName, LinkId, Presence, Record, SystemName};
 use crate::mutant::{Mutant, lives};
-use crate::store::Why;
+use crate::store::{Link, Why};
 
 /// After so long a record that was created can be found, wherever it can be found at all.
 const LATER: SignedDuration = SignedDuration::from_mins(15);
@@ -30,7 +30,8 @@ impl Pass<'_> {
         works: &mut [Work],
         creating: &[usize],
     ) -> Result<()> {
-        self.refuse_doubles(entity, target, works, creating)?;
+        // A link that lacks a record over here is no double but may be of the twin, which is looked for.
+        self.refuse_doubles(entity, target, works, creating, |link, source| link.sides.contains_key(source))?;
         if lives(Mutant::SkippedLookup) {
             return Ok(());
         }
@@ -57,6 +58,8 @@ impl Pass<'_> {
         for key in entity.match_keys() {
             self.find_twins(entity, target, works, &still_open(works, creating, target), key).await?;
         }
+        let open = still_open(works, creating, target);
+        self.refuse_doubles(entity, target, works, &open, |link, source| !link.sides.contains_key(source))?;
         for at in still_open(works, creating, target) {
             self.refuse_doubtful(target, &mut works[at], if is_blind { Effect::Blind } else { effect })?;
         }
@@ -94,6 +97,7 @@ impl Pass<'_> {
         target: &SystemName,
         works: &mut [Work],
         creating: &[usize],
+        is_double: impl Fn(&Link, &SystemName) -> bool,
     ) -> Result<()> {
         // What this very batch has found a record for is not in the index yet.
         let there = works.iter().filter(|work| work.link.sides.contains_key(target));
@@ -108,7 +112,10 @@ impl Pass<'_> {
             for hash in match_hashes(entity, &values) {
                 let known = match here.get(&hash) {
                     Some((link, label)) => Some((link.clone(), label.clone())),
-                    None => self.matched(entity, hash)?.map(|link| (link.id, link.label)),
+                    None => {
+                        let known = self.matched(entity, hash)?.filter(|link| is_double(link, &work.source));
+                        known.map(|link| (link.id, link.label))
+                    }
                 };
                 if let Some((link, label)) = known.filter(|(link, _)| *link != work.link.id) {
                     twin = Some((link, label, hash));
@@ -228,8 +235,11 @@ impl Pass<'_> {
                 work.trouble = Some(Trouble::new(Why::Ambiguous, reason).detail(json!({ "link": link.id })));
             }
             Some(link) => {
-                let source = work.source.clone();
-                self.enter(work, &source, link, &mut BTreeSet::new(), &named(key));
+                let (source, own) = (work.source.clone(), work.link.clone());
+                let was_known = !work.new;
+                if self.enter(work, &source, link.clone(), &mut BTreeSet::new(), &named(key)) && was_known {
+                    self.bequeath(entity, &own, &link, &work.link)?;
+                }
                 self.join(entity, work, target, &hit.record)?;
             }
             None => {

@@ -18,8 +18,9 @@ pub(super) fn winner<'a, 'b>(
         Owner::Latest | Owner::Review => None,
     };
     match owner {
-        // Two records that meet for the first time: an empty field never erases what the other side knows.
-        Some(owner) if base.is_some() || !is_empty(value(owner, rule.field)) => {
+        // Two records that meet for the first time: an empty field never erases what the other side knows, unless it
+        // knows it from the hub alone.
+        Some(owner) if base.is_some() || !is_empty(value(owner, rule.field)) || knows_from_hub(rule, readers) => {
             return Some((owner, format!("owned by {}", owner.system)));
         }
         Some(_) => {}
@@ -44,6 +45,12 @@ pub(super) fn winner<'a, 'b>(
         [only] => Some((only, format!("changed in {}", only.system))),
         several => among(rule, several, readers, "changed alike everywhere", now),
     }
+}
+
+/// Whether all that is said of a field is what the hub sent there before anything was agreed.
+fn knows_from_hub(rule: &Rule<'_>, readers: &[&Side<'_>]) -> bool {
+    let mut filled = readers.iter().filter(|side| !is_empty(value(side, rule.field))).peekable();
+    filled.peek().is_some() && filled.all(|side| side.echoes.contains(rule.field))
 }
 
 /// Nobody changed it; where the hub had begun to, whoever still holds what was agreed has taken it back.

@@ -111,6 +111,13 @@ fn says(owners: &str, sides: &str, rule: &str) {
 }
 
 #[test]
+fn what_is_known_from_the_hub_alone_is_emptied_with_its_owner() {
+    check("a=erp", "crm ~a a=1 | erp !a a=-", "crm.a=-");
+    check("a=erp", "crm ~a a=1 | shop a=2 | erp !a a=-", "");
+    check("a=erp", "crm a=1 | erp !a a=-", "");
+}
+
+#[test]
 fn nothing_changed_means_nothing_to_do() {
     check("a=latest", "agreed a=1 | crm a=1 | erp a=1", "");
 }

@@ -51,6 +51,9 @@ pub struct Link {
     pub sides: BTreeMap<SystemName, LinkSide>,
     /// The values that all sides had when the hub last saw them agree.
     pub agreed: Option<Canonical>,
+    /// The link that a merge in one system says it is one with, while another system still has a record of each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub one_with: Option<LinkId>,
 }
 
 /// A record of a link.

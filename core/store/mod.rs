@@ -33,7 +33,7 @@ pub use made::Made;
 pub use memory::Memory;
 pub use prune::{Pruned, Pruning};
 pub use sled::Sled;
-pub use trail::{Echo, Swing, Trail};
+pub use trail::{Echo, Swing, Touched, Trail};
 pub use turns::Turn;
 pub use typed::{Facts, Store};
 

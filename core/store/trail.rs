@@ -46,14 +46,42 @@ pub struct Swing {
     pub tripped: bool,
 }
 
+/// What the hub's own last write did to the time at which a record was last modified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "TouchedForm")]
+pub struct Touched {
+    /// The time that the write left.
+    pub at: Timestamp,
+    /// The time that it hides: when somebody else had last modified the record, as far as the hub read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Timestamp>,
+}
+
+/// As it is stored; hubs before this one stored the time alone.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum TouchedForm {
+    Bare(Timestamp),
+    Whole { at: Timestamp, before: Option<Timestamp> },
+}
+
+impl From<TouchedForm> for Touched {
+    fn from(form: TouchedForm) -> Self {
+        match form {
+            TouchedForm::Bare(at) => Self { at, before: None },
+            TouchedForm::Whole { at, before } => Self { at, before },
+        }
+    }
+}
+
 impl Store {
     /// What is kept of the hub's own writes to a link.
     pub fn trail(&self, link: &LinkId) -> Result<Option<Trail>> {
         self.read(&key(TRAILS, &[link.as_str()]))
     }
 
-    /// The time of modification that the hub's own last write left on a record.
-    pub fn touched(&self, system: &SystemName, resource: &ResourceName, id: &RemoteId) -> Result<Option<Timestamp>> {
+    /// What the hub's own last write did to a record's time of modification.
+    pub fn touched(&self, system: &SystemName, resource: &ResourceName, id: &RemoteId) -> Result<Option<Touched>> {
         self.read(&key(TOUCHED, &[system.as_str(), resource.as_str(), id.as_str()]))
     }
 }
@@ -65,8 +93,22 @@ impl Facts {
         if *trail == Trail::default() { self.delete(key) } else { self.put(key, trail) }
     }
 
-    /// The hub's own write left a record modified at `at`.
-    pub fn touched(&mut self, system: &SystemName, resource: &ResourceName, id: &RemoteId, at: Timestamp) {
-        self.put(key(TOUCHED, &[system.as_str(), resource.as_str(), id.as_str()]), &at);
+    /// The hub's own write modified a record.
+    pub fn touched(&mut self, system: &SystemName, resource: &ResourceName, id: &RemoteId, touched: Touched) {
+        self.put(key(TOUCHED, &[system.as_str(), resource.as_str(), id.as_str()]), &touched);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_that_an_older_hub_stored_alone_is_read() {
+        let at: Timestamp = "2026-11-24T06:00:00Z".parse().unwrap();
+        let bare: Touched = serde_json::from_str("\"2026-11-24T06:00:00Z\"").unwrap();
+        assert_eq!(bare, Touched { at, before: None });
+        let whole = Touched { at, before: Some(at) };
+        assert_eq!(serde_json::from_str::<Touched>(&serde_json::to_string(&whole).unwrap()).unwrap(), whole);
     }
 }

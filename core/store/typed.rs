@@ -329,7 +329,7 @@ mod tests {
             entity: "sale".into(),
             label: "Été".into(),
             sides: [("crm".into(), side)].into(),
-            agreed: None,
+            ..Link::default()
         };
         let seen = Seen { link: link.id.clone(), hash: 7 };
         let mut facts = Facts::new();

@@ -1,5 +1,6 @@
 //! The first day: both systems are filled, all at one instant, and some customers are in both already.
 
+use passerelle_core::clock::Clock;
 use passerelle_core::emulator::Host;
 use passerelle_core::{Error, ErrorKind, Result};
 use rust_decimal::Decimal;
@@ -7,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::chance::Chance;
 use super::names;
-use super::world::{Customer, Line, Product, Sale, Stage, World};
+use super::world::{Customer, Line, Phone, Product, Sale, Stage, World};
 
 /// VAT rates that lines bear, in percent.
 const RATES: [&str; 5] = ["20", "10", "5.5", "2.1", "0"];
@@ -125,7 +126,7 @@ pub fn enter(host: &Host, dice: &mut Chance, world: &mut World, mut customer: Cu
     if !customer.vat.is_empty() {
         properties["vat_number"] = json!(customer.vat);
     }
-    customer.phones.push(("crm", phone));
+    customer.phones.push(Phone { system: "crm", number: phone, second: host.time().now().as_second() });
     customer.id = created(host, "companies", &properties)?;
     world.customers.push(customer);
     Ok(world.customers.len() - 1)

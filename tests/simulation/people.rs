@@ -1,13 +1,14 @@
 //! What people do while the hub runs, on the systems' own screens; what they did is written into the world.
 
 use passerelle_core::Result;
+use passerelle_core::clock::Clock;
 use passerelle_core::emulator::Host;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::books::Books;
 use super::chance::Chance;
-use super::world::{Invoice, Stage, World, cents};
+use super::world::{Invoice, Phone, Stage, World, cents};
 use super::{genesis, names};
 
 /// People at work.
@@ -77,7 +78,7 @@ impl People<'_> {
         for at in self.singles() {
             let Some(party) = self.party_of(at) else { continue };
             let phone = names::phone(self.dice);
-            self.world.customers[at].phones.push(("erp", phone.clone()));
+            self.note_phone(at, "erp", &phone);
             self.change("thirdparties", &party, &json!({ "phone": phone }))?;
         }
         Ok(())
@@ -169,7 +170,7 @@ impl People<'_> {
         let sides = self.dice.between(1, 3);
         if sides & 1 == 1 {
             let phone = names::phone(self.dice);
-            self.world.customers[at].phones.push(("crm", phone.clone()));
+            self.note_phone(at, "crm", &phone);
             let id = self.world.customers[at].id.clone();
             self.edit("companies", &id, &json!({ "phone": phone }))?;
         }
@@ -177,10 +178,15 @@ impl People<'_> {
             && let Some(party) = self.party_of(at)
         {
             let phone = names::phone(self.dice);
-            self.world.customers[at].phones.push(("erp", phone.clone()));
+            self.note_phone(at, "erp", &phone);
             self.change("thirdparties", &party, &json!({ "phone": phone }))?;
         }
         Ok(())
+    }
+
+    fn note_phone(&mut self, at: usize, system: &'static str, number: &str) {
+        let second = self.host.time().now().as_second();
+        self.world.customers[at].phones.push(Phone { system, number: number.to_owned(), second });
     }
 
     /// The CRM owns names: what the ERP's people write there does not stay.

@@ -23,8 +23,19 @@ pub struct Customer {
     pub merged_into: Option<usize>,
     /// Whether the ERP can store its name.
     pub is_storable: bool,
-    /// Every phone number that somebody entered, with the system it was entered in, the last one last.
-    pub phones: Vec<(&'static str, String)>,
+    /// Every phone number that somebody entered, the last one last.
+    pub phones: Vec<Phone>,
+}
+
+/// A phone number that somebody entered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Phone {
+    /// In which system.
+    pub system: &'static str,
+    /// What was entered.
+    pub number: String,
+    /// At which second.
+    pub second: i64,
 }
 
 /// A product of the CRM.

@@ -67,7 +67,7 @@ fn owned(ending: &Ending, at: usize, party: &Party, findings: &mut Findings) -> 
     }
     let entered: Vec<&str> = (0..world.customers.len())
         .filter(|other| world.customer(*other) == at)
-        .flat_map(|other| world.customers[other].phones.iter().map(|(_, phone)| phone.as_str()))
+        .flat_map(|other| world.customers[other].phones.iter().map(|phone| phone.number.as_str()))
         .collect();
     let plain = |phone: &str| phone.chars().filter(char::is_ascii_digit).collect::<String>();
     let tail = |phone: &str| plain(phone).chars().rev().take(9).collect::<String>();
@@ -78,16 +78,21 @@ fn owned(ending: &Ending, at: usize, party: &Party, findings: &mut Findings) -> 
         }
     }
     // Only one side ever changed it: that is the truth on both.
-    if let [.., (first, _), (last, phone)] = customer.phones.as_slice()
+    if let [.., first, last] = customer.phones.as_slice()
         && is_single
-        // Two records that meet for the first time after the change: `latest` cannot trust a time that is still to come.
+        // Two records that meet for the first time after the change: `latest` cannot trust a time that is still to come,
+        // and no time decides between two of the same second.
         && !(world.was_called && world.was_clock_wrong)
+        && !(first.system != last.system && first.second == last.second)
         && entered.len() == customer.phones.len()
-        && (first == last || customer.phones.len() == 2)
-        && customer.phones.iter().skip(1).all(|(side, _)| side == last)
-        && (tail(&party.phone) != tail(phone) || tail(&text(&shown, "phone")) != tail(phone))
+        && (first.system == last.system || customer.phones.len() == 2)
+        && customer.phones.iter().skip(1).all(|phone| phone.system == last.system)
+        && (tail(&party.phone) != tail(&last.number) || tail(&text(&shown, "phone")) != tail(&last.number))
     {
-        findings.say(format!("{what}: the phone number {phone} that the {last} was told last did not stay"));
+        findings.say(format!(
+            "{what}: the phone number {} that the {} was told last did not stay",
+            last.number, last.system
+        ));
     }
     Ok(())
 }

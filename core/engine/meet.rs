@@ -102,8 +102,11 @@ pub(super) fn named(key: &[FieldName]) -> String {
 /// What speaks against a record being this one's twin, although a match key is the same.
 pub(super) fn stranger(entity: &Entity, own: &Canonical, name: &SystemName, other: &Fresh) -> Option<Trouble> {
     let better = contradiction(entity, own, &other.canonical)?;
-    let shared = shared_key(entity, own, &other.canonical).unwrap_or_default();
-    let reason = format!("{name}/{} has the same {shared} but another {better}", other.record.id);
+    let id = &other.record.id;
+    let reason = match shared_key(entity, own, &other.canonical) {
+        Some(shared) => format!("{name}/{id} has the same {shared} but another {better}"),
+        None => format!("{name}/{id} was the same when it was first seen, and has another {better} now"),
+    };
     Some(Trouble::new(Why::Ambiguous, reason).detail(json!({ "twin": other.record.id })))
 }
 

@@ -14,7 +14,7 @@ use crate::mapping::Entity;
 use crate::model::{Canonical, FieldName, Fields, Owner, SystemName, Written, content_hash};
 use crate::plan::{Change, Op};
 use crate::reconcile::{agrees, is_empty};
-use crate::store::{Conflict, Facts, Touched, Trail};
+use crate::store::{Conflict, Echo, Facts, Touched, Trail};
 
 /// What is kept in the store about a link, as far as deciding needs it.
 #[derive(Clone, Debug, Default)]
@@ -67,7 +67,7 @@ impl Pass<'_> {
         let fields = change.fields.iter().filter(|entry| !entry.is_computed() && open(&entry.field));
         let sent: Vec<FieldName> = fields.map(|entry| entry.field.clone()).collect();
         if !sent.is_empty() {
-            work.note_values(change, &sent);
+            work.note_values(change, &sent, false);
             facts.trail(&work.link.id, &work.notes.trail);
         }
         Ok(())
@@ -79,7 +79,7 @@ impl Pass<'_> {
             change.fields.iter().filter(|entry| !entry.is_computed()).map(|entry| entry.field.clone()).collect();
         work.notes.ended.extend(fields.iter().cloned());
         // Until it is read again, what the vendor made of it is not known.
-        work.note_values(change, &fields);
+        work.note_values(change, &fields, true);
         let echoes = work.notes.trail.sides.entry(change.system.clone()).or_default();
         for entry in change.fields.iter().filter(|entry| entry.is_computed()) {
             echoes.entry(format!("={}", entry.field)).or_default().sent = Some(mark(&entry.new));
@@ -106,7 +106,7 @@ impl Pass<'_> {
         for (name, echoes) in &mut trail.sides {
             for (field, echo) in echoes.iter_mut() {
                 if work.sides.contains_key(name) && work.link.agreed.is_some() {
-                    echo.sent = None;
+                    echo.hush();
                 }
                 let is_agreed = |of: u64| field.starts_with('=') || work.agreed_mark(field) == Some(of);
                 echo.form = echo.form.filter(|(of, _)| is_agreed(*of));
@@ -156,15 +156,31 @@ impl Work {
     /// The fields of a side that hold what the hub sent, and that are not what was agreed.
     pub(super) fn echoes(&self, name: &SystemName, now: &Canonical) -> BTreeSet<FieldName> {
         let echoes = self.notes.trail.sides.get(name).into_iter().flatten();
-        let is_echo = |(field, sent): &(&String, u64)| now.get(*field).is_some_and(|there| mark(there) == *sent);
-        let sent = echoes.filter_map(|(field, echo)| Some((field, echo.sent?)));
-        sent.filter(is_echo).map(|(field, _)| FieldName::new(field.as_str())).collect()
+        let is_echo = |(field, echo): &(&String, &Echo)| now.get(*field).is_some_and(|there| echo.is_of(mark(there)));
+        echoes.filter(is_echo).map(|(field, _)| FieldName::new(field.as_str())).collect()
     }
 
     /// Whether a computed native value is what the vendor makes of the one that the hub would write.
     pub(super) fn is_form(&self, name: &SystemName, path: &str, wanted: &Value, there: &Value) -> bool {
         let echo = self.notes.trail.sides.get(name).and_then(|echoes| echoes.get(&format!("={path}")));
         echo.and_then(|echo| echo.form) == Some((mark(wanted), mark(there)))
+    }
+
+    /// What was agreed, and what must have been for a while: a side still holds what another one was told and took.
+    pub(super) fn base(&self) -> Option<Cow<'_, Canonical>> {
+        let mut base = self.link.agreed.as_ref().map(Cow::Borrowed);
+        let told = self.notes.trail.sides.iter().flat_map(|(name, echoes)| echoes.iter().map(move |told| (name, told)));
+        for (name, (field, echo)) in told.filter(|(_, (_, echo))| echo.answered) {
+            if base.as_ref().is_some_and(|base| base.contains_key(field)) {
+                continue;
+            }
+            let others = self.sides.iter().filter(|(other, _)| *other != name);
+            let values = others.filter_map(|(_, side)| side.canonical.get(field));
+            if let Some(value) = values.into_iter().find(|value| echo.sent == Some(mark(value))) {
+                base.get_or_insert_with(Cow::default).to_mut().insert(field.clone(), value.clone());
+            }
+        }
+        base
     }
 
     /// Compares what was sent with what is read now: what came back in another form is a form of what was agreed.
@@ -201,11 +217,13 @@ impl Work {
         }
     }
 
-    fn note_values(&mut self, change: &Change, fields: &[FieldName]) {
+    fn note_values(&mut self, change: &Change, fields: &[FieldName], answered: bool) {
         let echoes = self.notes.trail.sides.entry(change.system.clone()).or_default();
         for field in fields {
             let value = change.agreed.get(field.as_str()).unwrap_or(&Value::Null);
-            echoes.entry(field.to_string()).or_default().sent = Some(mark(value));
+            let echo = echoes.entry(field.to_string()).or_default();
+            echo.send(mark(value));
+            echo.answered = answered;
         }
     }
 

@@ -248,7 +248,7 @@ pub(super) fn decide_work(entity: &Entity, work: &Work, systems: &[SystemName], 
     let owner = |field| if lives(Mutant::IgnoredOwner) { &Owner::Latest } else { entity.owner(field) };
     let rule = |field| Rule { field, owner: owner(field), taken: taken(field) };
     let rules: Vec<Rule<'_>> = entity.field_names().map(rule).collect();
-    decide(work.link.agreed.as_ref(), &sides, &rules, now)
+    decide(work.base().as_deref(), &sides, &rules, now)
 }
 
 /// The first unfinished document that is not there any more.

@@ -27,9 +27,42 @@ pub struct Echo {
     /// A value that was sent and not yet seen to be agreed: the call may have failed after it took effect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent: Option<u64>,
+    /// Whether that was answered: the record had it for a while, whatever it holds now.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub answered: bool,
+    /// Values that were sent before that one and not seen to be agreed either, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<u64>,
     /// The agreed value, and what the vendor made of it, such as its capitals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub form: Option<(u64, u64)>,
+}
+
+impl Echo {
+    /// The most that is kept of what was sent earlier.
+    const EARLIER: usize = 4;
+
+    /// A value is sent.
+    pub fn send(&mut self, value: u64) {
+        self.answered = false;
+        let Some(older) = self.sent.replace(value).filter(|older| *older != value) else { return };
+        self.earlier.retain(|known| *known != older);
+        self.earlier.push(older);
+        if self.earlier.len() > Self::EARLIER {
+            self.earlier.remove(0);
+        }
+    }
+
+    /// Whether a value was sent and not seen to be agreed yet.
+    pub fn is_of(&self, value: u64) -> bool {
+        self.sent == Some(value) || self.earlier.contains(&value)
+    }
+
+    /// What was sent is agreed by now, or what is said has nothing to do with it.
+    pub fn hush(&mut self) {
+        (self.sent, self.answered) = (None, false);
+        self.earlier.clear();
+    }
 }
 
 /// The last writes of a field, newest first, and how often one of them came again.

@@ -198,8 +198,10 @@ impl People<'_> {
             self.world.customers[at].name.clone_from(&name);
             return self.edit("companies", &id, &json!({ "name": name }));
         }
-        match self.party_of(at) {
-            Some(party) => self.change("thirdparties", &party, &json!({ "name": "ANCIEN NOM" })),
+        // Known by its name alone and given another, it would be nobody's that anyone could tell.
+        let vat = &self.world.customers[at].vat;
+        match self.books.parties.iter().find(|party| party.vat == *vat) {
+            Some(party) => self.change("thirdparties", &party.id, &json!({ "name": "ANCIEN NOM" })),
             None => Ok(()),
         }
     }

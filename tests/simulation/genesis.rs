@@ -126,7 +126,9 @@ pub fn enter(host: &Host, dice: &mut Chance, world: &mut World, mut customer: Cu
     if !customer.vat.is_empty() {
         properties["vat_number"] = json!(customer.vat);
     }
-    customer.phones.push(Phone { system: "crm", number: phone, second: host.time().now().as_second() });
+    let second = host.time().now().as_second();
+    customer.phones.push(Phone { system: "crm", number: phone, second });
+    customer.touched.insert("crm", second);
     customer.id = created(host, "companies", &properties)?;
     world.customers.push(customer);
     Ok(world.customers.len() - 1)

@@ -185,8 +185,14 @@ impl People<'_> {
     }
 
     fn note_phone(&mut self, at: usize, system: &'static str, number: &str) {
-        let second = self.host.time().now().as_second();
+        let second = self.touch(at, system);
         self.world.customers[at].phones.push(Phone { system, number: number.to_owned(), second });
+    }
+
+    fn touch(&mut self, at: usize, system: &'static str) -> i64 {
+        let second = self.host.time().now().as_second();
+        self.world.customers[at].touched.insert(system, second);
+        second
     }
 
     /// The CRM owns names: what the ERP's people write there does not stay.
@@ -196,14 +202,14 @@ impl People<'_> {
             let name = format!("{} & Fils", self.world.customers[at].name);
             let id = self.world.customers[at].id.clone();
             self.world.customers[at].name.clone_from(&name);
+            self.touch(at, "crm");
             return self.edit("companies", &id, &json!({ "name": name }));
         }
         // Known by its name alone and given another, it would be nobody's that anyone could tell.
         let vat = &self.world.customers[at].vat;
-        match self.books.parties.iter().find(|party| party.vat == *vat) {
-            Some(party) => self.change("thirdparties", &party.id, &json!({ "name": "ANCIEN NOM" })),
-            None => Ok(()),
-        }
+        let Some(party) = self.books.parties.iter().find(|party| party.vat == *vat) else { return Ok(()) };
+        self.touch(at, "erp");
+        self.change("thirdparties", &party.id, &json!({ "name": "ANCIEN NOM" }))
     }
 
     /// A deal gets another reference or title.

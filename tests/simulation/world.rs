@@ -1,6 +1,6 @@
 //! Who and what there is, as its people know it: the oracle judges by this, never by what the hub says.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::{Decimal, RoundingStrategy};
 
@@ -25,6 +25,8 @@ pub struct Customer {
     pub is_storable: bool,
     /// Every phone number that somebody entered, the last one last.
     pub phones: Vec<Phone>,
+    /// The last second at which somebody changed it, by system.
+    pub touched: BTreeMap<&'static str, i64>,
 }
 
 /// A phone number that somebody entered.

@@ -130,7 +130,8 @@ fn complain(asked: &Asked, seed: u64, findings: &[String]) {
 
 fn report(asked: &Asked, total: &Tally, failed: u64, seconds: f64) {
     println!("{} seeds in {seconds:.1} s: {:.1} seeds a second", asked.seeds, asked.seeds as f64 / seconds);
-    println!("{} won sales, {:.0} a second", total.sales, total.sales as f64 / seconds);
+    let each_second = total.sales as f64 / seconds;
+    println!("{} sales, {} of them won in the end; {each_second:.0} a second", total.sales, total.won);
     println!("{} runs of the hub, {} calls, {} commits, {} deeds", total.runs, total.calls, total.commits, total.deeds);
     for (kind, count) in &total.faults {
         println!("  {count:>9} {kind}");

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 /// Counts by kind, in the order of their names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Won sales that the oracle looked at.
+    /// Sales that people entered.
     pub sales: u64,
+    /// Those that were won in the end.
+    pub won: u64,
     /// Runs of the hub, and how many of them were cut short by a crash.
     pub runs: u64,
     /// Calls that reached a vendor.
@@ -34,6 +36,7 @@ impl Tally {
     /// Adds another's counts.
     pub fn add(&mut self, other: &Self) {
         self.sales += other.sales;
+        self.won += other.won;
         self.runs += other.runs;
         self.calls += other.calls;
         self.commits += other.commits;

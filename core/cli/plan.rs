@@ -12,7 +12,7 @@ use crate::engine::Scope;
 use crate::model::FlowName;
 use crate::{Error, ErrorKind};
 
-/// Show what a run would do, and why; exits 4 when it holds changes, 3 when a run would stop at a limit and ask.
+/// Show what a run would do, and why; exits 4 when it holds changes, 3 when it holds none and a run would stop at a limit and ask.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Only these flows.
@@ -46,8 +46,8 @@ pub async fn run(context: &Context, args: &Args) -> CommandResult {
     let failed = plan.flows.iter().any(|flow| flow.error.is_some());
     let exit = match (failed, plan.changes().next()) {
         (true, _) => Exit::Failed,
-        _ if plan.is_over_limit() => Exit::PersonNeeded,
         (false, Some(_)) => Exit::Changes,
+        _ if plan.is_over_limit() => Exit::PersonNeeded,
         (false, None) => Exit::Done,
     };
     let changes = plan.changes().count();

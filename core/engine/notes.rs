@@ -59,9 +59,11 @@ impl Pass<'_> {
         if !matches!(change.op, Op::Update { .. }) {
             return Ok(());
         }
-        // An owner's value holds whatever the others say, so there an echo can do no harm once anything is agreed.
+        // An owner's value holds whatever the others say, so there an echo can do no harm once anything is agreed; what this
+        // run agreed on is not on disk yet.
+        let agreed = self.engine.store.link(&work.link.id)?.and_then(|link| link.agreed).unwrap_or_default();
         let open = |field: &FieldName| match entity.owner(field) {
-            Owner::System(owner) => !work.sides.contains_key(owner) || work.agreed_value(field.as_str()).is_none(),
+            Owner::System(owner) => !work.sides.contains_key(owner) || !agreed.contains_key(field.as_str()),
             Owner::Latest | Owner::Review => true,
         };
         let fields = change.fields.iter().filter(|entry| !entry.is_computed() && open(&entry.field));

@@ -1,4 +1,4 @@
-//! A stand-in of Salesforce's REST APIs: one org, versions 66 to 68, as the vendor answers.
+//! A stand-in of Salesforce's REST APIs: one org, versions 31 to 68, as the vendor answers.
 
 mod bulk;
 mod call;

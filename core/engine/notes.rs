@@ -62,6 +62,12 @@ impl Pass<'_> {
         // An owner's value holds whatever the others say, so there an echo can do no harm once anything is agreed; what this
         // run agreed on is not on disk yet.
         let agreed = self.engine.store.link(&work.link.id)?.and_then(|link| link.agreed).unwrap_or_default();
+        for (field, echo) in work.notes.trail.sides.get_mut(&change.system).into_iter().flatten() {
+            // It is agreed by now, so whoever sets it again is a person.
+            if agreed.get(field).is_some_and(|agreed| echo.sent == Some(mark(agreed))) {
+                echo.hush();
+            }
+        }
         let open = |field: &FieldName| match entity.owner(field) {
             Owner::System(owner) => !work.sides.contains_key(owner) || !agreed.contains_key(field.as_str()),
             Owner::Latest | Owner::Review => true,
@@ -168,17 +174,19 @@ impl Work {
         echo.and_then(|echo| echo.form) == Some((mark(wanted), mark(there)))
     }
 
-    /// What was agreed, and what must have been for a while: a side still holds what another one was told and took.
+    /// What was agreed; of two sides also what must have been for a while: one was told it and took it, and one still
+    /// holds it. Of more sides, what one took says nothing of the others.
     pub(super) fn base(&self) -> Option<Cow<'_, Canonical>> {
         let mut base = self.link.agreed.as_ref().map(Cow::Borrowed);
-        let told = self.notes.trail.sides.iter().flat_map(|(name, echoes)| echoes.iter().map(move |told| (name, told)));
-        for (name, (field, echo)) in told.filter(|(_, (_, echo))| echo.answered) {
+        if self.link.sides.len() != 2 {
+            return base;
+        }
+        for (field, echo) in self.notes.trail.sides.values().flatten().filter(|(_, echo)| echo.answered) {
             if base.as_ref().is_some_and(|base| base.contains_key(field)) {
                 continue;
             }
-            let others = self.sides.iter().filter(|(other, _)| *other != name);
-            let values = others.filter_map(|(_, side)| side.canonical.get(field));
-            if let Some(value) = values.into_iter().find(|value| echo.sent == Some(mark(value))) {
+            let mut values = self.sides.values().filter_map(|side| side.canonical.get(field));
+            if let Some(value) = values.find(|value| echo.sent == Some(mark(value))) {
                 base.get_or_insert_with(Cow::default).to_mut().insert(field.clone(), value.clone());
             }
         }

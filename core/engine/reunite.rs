@@ -55,7 +55,11 @@ impl Pass<'_> {
                     any = true;
                     self.follow_heir(works, &[own, heir, one])?;
                 }
-                Reunion::Apart(_, trouble) => works[at].trouble = Some(trouble),
+                Reunion::Apart(_, trouble) => {
+                    let known = self.engine.store.link(&works[at].link.id)?;
+                    works[at].link.one_with = known.and_then(|link| link.one_with);
+                    works[at].trouble = Some(trouble);
+                }
                 Reunion::Nothing => works[at].stopped = true,
             }
         }
@@ -218,7 +222,8 @@ fn apart(dead: &Link, heir: &Link, merge: &str, why: &str, pairs: &[Pair]) -> Re
 
 /// The link that stays, with every record that either had and that is there.
 fn joined(dead: &Link, heir: &Link, pairs: Vec<Pair>) -> Link {
-    let mut one = Link { one_with: None, ..heir.clone() };
+    let mut one = heir.clone();
+    one.one_with = one.one_with.filter(|other| *other != dead.id);
     for (system, side) in &dead.sides {
         one.sides.entry(system.clone()).or_insert_with(|| side.clone());
     }

@@ -14,7 +14,7 @@ use crate::connector::{Effect, Lookup};
 use crate::mapping::Entity;
 use crate::model::{ExternalKey, FieldName, LinkId, Presence, Record, SystemName};
 use crate::mutant::{Mutant, lives};
-use crate::store::{Link, Why};
+use crate::store::{Link, LinkSide, Why};
 
 /// After so long a record that was created can be found, wherever it can be found at all.
 const LATER: SignedDuration = SignedDuration::from_mins(15);
@@ -236,8 +236,22 @@ impl Pass<'_> {
             }
             Some(link) => {
                 let (source, own) = (work.source.clone(), work.link.clone());
+                let differs = |(name, side): &(&SystemName, &LinkSide)| {
+                    link.sides.get(*name).is_some_and(|there| there.id != side.id)
+                };
+                if let Some((name, side)) = own.sides.iter().find(differs) {
+                    let reason = format!(
+                        "its twin {target}/{} is {} \"{}\", which has another record than {name}/{}; merge them there",
+                        hit.record.id, link.id, link.label, side.id
+                    );
+                    work.trouble = Some(Trouble::new(Why::Ambiguous, reason).detail(json!({ "link": link.id })));
+                    return Ok(());
+                }
                 let was_known = !work.new;
                 if self.enter(work, &source, link.clone(), &mut BTreeSet::new(), &named(key)) && was_known {
+                    for (name, side) in &own.sides {
+                        work.link.sides.entry(name.clone()).or_insert_with(|| side.clone());
+                    }
                     self.bequeath(entity, &own, &link, &work.link)?;
                 }
                 self.join(entity, work, target, &hit.record)?;

@@ -5,21 +5,7 @@ use std::sync::Arc;
 use passerelle_core::store::{At, Conflict, Facts, Parked, Sled, Store, Why};
 use serde_json::{Map, json};
 
-use crate::Shell;
-
-const CONFIG: &str = r#"
-[systems.left]
-connector = "spreadsheet"
-path      = "left.csv"
-key       = "code"
-[systems.right]
-connector = "spreadsheet"
-path      = "right.csv"
-key       = "code"
-[flows.customers]
-entity  = "customer"
-between = ["left", "right"]
-"#;
+use crate::{Shell, TWO_LISTS};
 
 const MAPPING: &str = r#"entity = "customer"
 label  = "code"
@@ -43,7 +29,7 @@ const ID: &str = "customer:right:C1";
 /// Two price lists that know each other and disagree about stage and city of one customer.
 fn in_conflict() -> Shell {
     let shell = Shell::new();
-    shell.write("config.toml", CONFIG);
+    shell.write("config.toml", TWO_LISTS);
     shell.write("mappings/customer.toml", MAPPING);
     rows(&shell, "left", "client", "Lille");
     rows(&shell, "right", "client", "Lille");

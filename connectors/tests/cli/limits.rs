@@ -1,21 +1,6 @@
 //! What a plan counts, and what it says of limits at which a run stops.
 
-use crate::Shell;
-
-const CONFIG: &str = r#"
-[systems.left]
-connector = "spreadsheet"
-path      = "left.csv"
-key       = "code"
-[systems.right]
-connector = "spreadsheet"
-path      = "right.csv"
-key       = "code"
-[flows.customers]
-entity  = "customer"
-between = ["left", "right"]
-max_changes = 1
-"#;
+use crate::{Shell, TWO_LISTS};
 
 const MAPPING: &str = r#"entity = "customer"
 label  = "code"
@@ -33,7 +18,7 @@ hold = "city == 'Nice'"
 
 fn lists(left: &str) -> Shell {
     let shell = Shell::new();
-    shell.write("config.toml", CONFIG);
+    shell.write("config.toml", &format!("{TWO_LISTS}max_changes = 1\n"));
     shell.write("mappings/customer.toml", MAPPING);
     shell.write("left.csv", &format!("code;city\n{left}"));
     shell.write("right.csv", "code;city;hub_external_id\n");

@@ -28,6 +28,20 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+/// Two sheets of customers that a flow keeps in agreement; options of the flow may follow.
+const TWO_LISTS: &str = r#"[systems.left]
+connector = "spreadsheet"
+path      = "left.csv"
+key       = "code"
+[systems.right]
+connector = "spreadsheet"
+path      = "right.csv"
+key       = "code"
+[flows.customers]
+entity  = "customer"
+between = ["left", "right"]
+"#;
+
 /// A folder to run the program in, with no variables set but those it is given.
 struct Shell {
     folder: TempDir,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::serve::http;
-use crate::{Emulators, Shell};
+use crate::{Emulators, Shell, TWO_LISTS};
 
 /// A hub between stand-ins of a CRM and an ERP, as fast as they answer.
 fn hub(crm: &str, erp: &str, seed: &str) -> (Shell, Emulators) {
@@ -267,19 +267,6 @@ fn an_org_gets_a_package_and_the_steps_that_no_call_can_make() {
     shell.fails("setup crm --remove", 0, &["the hub made nothing there"]);
 }
 
-const SHEETS: &str = r#"[systems.left]
-connector = "spreadsheet"
-path = "left.csv"
-key = "code"
-[systems.right]
-connector = "spreadsheet"
-path = "right.csv"
-key = "code"
-[flows.customers]
-entity = "customer"
-between = ["left", "right"]
-"#;
-
 const CUSTOMER: &str = r#"entity = "customer"
 label = "code"
 match = ["code"]
@@ -296,7 +283,7 @@ when = false
 #[test]
 fn a_sheet_gets_the_hubs_column_where_rows_are_created_and_loses_it_again() {
     let shell = Shell::new();
-    shell.write("config.toml", SHEETS);
+    shell.write("config.toml", TWO_LISTS);
     shell.write("mappings/customer.toml", CUSTOMER);
     shell.write("left.csv", "code;city\nC1;Lille\nC2;Lyon\n");
     shell.write("right.csv", "code;town\nC1;Lille\n");
@@ -319,7 +306,7 @@ fn a_system_that_needs_nothing_and_one_that_is_not_there_are_told() {
     let shell = Shell::new();
     let lines = "lines = { at = \"A10\", columns = { sku = \"Code\" } }";
     let quotes = format!("path = \"devis/*.xlsx\"\n[systems.right.quote]\nnumber = \"E2\"\n{lines}");
-    shell.write("config.toml", &SHEETS.replace("path = \"right.csv\"\nkey = \"code\"", &quotes));
+    shell.write("config.toml", &TWO_LISTS.replace("path      = \"right.csv\"\nkey       = \"code\"", &quotes));
     let reads = "[on.right]\nresource = \"quotes\"\n[create.right]\nwhen = false\n[create.left]";
     let reads = CUSTOMER.replace("[create.left]", reads).replace("\"code\"\n[", "\"code\"\nright = \"number\"\n[");
     shell.write("mappings/customer.toml", &reads);

@@ -124,6 +124,10 @@ impl Pass<'_> {
                     .find(|one| moved.contains(&one.at))
                     .map(|one| format!("{} moved since the plan was made; plan again", one.at)),
             };
+            let reason = match reason {
+                Some(reason) => Some(reason),
+                None => self.unite_planned(entity, &change)?,
+            };
             if let Some(reason) = reason {
                 refused.push(Refused { link: change.link.clone(), label: change.label.clone(), reason });
                 continue;
@@ -175,6 +179,30 @@ impl Pass<'_> {
     fn is_there_already(&self, change: &Change) -> Result<bool> {
         let link = self.engine.store.link(&change.link)?;
         Ok(change.op == Op::Create && link.is_some_and(|link| link.sides.contains_key(&change.system)))
+    }
+
+    /// Links that the plan found to be one become one; what was linked otherwise since is refused.
+    fn unite_planned(&mut self, entity: &Entity, change: &Change) -> Result<Option<String>> {
+        for one in change.basis.iter().filter(|one| !is_planned(&one.at.id)) {
+            let Some(seen) = self.engine.store.seen(entity.name(), &one.at.system, &one.at.id)? else { continue };
+            let Some(own) = self.engine.store.link(&seen.link)?.filter(|own| own.id != change.link) else { continue };
+            let work = self.work_for(entity, change)?;
+            let differs = |(name, side): (&SystemName, &LinkSide)| {
+                work.link.sides.get(name).is_some_and(|there| there.id != side.id)
+            };
+            if own.sides.iter().any(differs) {
+                return Ok(Some(format!(
+                    "{} belongs to {} \"{}\" since the plan was made; plan again",
+                    one.at, own.id, own.label
+                )));
+            }
+            let mut joined = work.link.clone();
+            for (name, side) in &own.sides {
+                joined.sides.entry(name.clone()).or_insert_with(|| side.clone());
+            }
+            self.bequeath(entity, &own, &work.link, &joined)?;
+        }
+        Ok(None)
     }
 
     /// Which of the records that changes were decided from are not as they were.

@@ -13,6 +13,8 @@ pub enum Concern {
     Hub,
     /// What goes wrong.
     Faults,
+    /// What differs from the usual config and mappings.
+    Rules,
 }
 
 /// Dice of one concern.

@@ -191,7 +191,8 @@ fn line(dice: &mut Chance, world: &World) -> Line {
 /// # Errors
 /// What the CRM refuses.
 pub fn open(host: &Host, world: &mut World, mut sale: Sale, stage: Stage) -> Result<usize> {
-    let lines: Vec<Value> = sale.lines.iter().map(|line| spelled(line, world)).collect();
+    let at = world.sales.len();
+    let lines: Vec<Value> = sale.lines.iter().enumerate().map(|(place, line)| spelled(at, place, line, world)).collect();
     let company = &world.customers[world.customer(sale.customer)].id;
     let deal = json!({
         "properties": {
@@ -204,13 +205,18 @@ pub fn open(host: &Host, world: &mut World, mut sale: Sale, stage: Stage) -> Res
     sale.stage = stage;
     sale.was_won = stage == Stage::Won;
     world.sales.push(sale);
-    Ok(world.sales.len() - 1)
+    Ok(at)
 }
 
-fn spelled(line: &Line, world: &World) -> Value {
+/// What a line of a sale is called, which no other is.
+pub fn line_name(sale: usize, place: usize) -> String {
+    format!("Poste {place} de l’affaire n° {sale}")
+}
+
+fn spelled(sale: usize, place: usize, line: &Line, world: &World) -> Value {
     let mut properties = json!({
         "name": world.products[line.product].name, "quantity": line.quantity.to_string(),
-        "price": line.price.to_string(),
+        "price": line.price.to_string(), "description": line_name(sale, place),
     });
     if !line.discount.is_zero() {
         properties["discount"] = json!(line.discount.to_string());

@@ -22,6 +22,7 @@ use super::fate::Fate;
 use super::office::Office;
 use super::post::SECRET;
 use super::wire::{FaultyWire, Stragglers};
+use super::world::Rules;
 
 /// Systems, and their vendors.
 const SYSTEMS: [(&str, &str); 2] = [("crm", "hubspot"), ("erp", "dolibarr")];
@@ -43,6 +44,8 @@ pub struct Ground {
     pub stragglers: Stragglers,
     /// Whether the CRM is entered with tokens that expire.
     pub has_tokens: bool,
+    /// What differs from the usual config and mappings.
+    pub rules: Rules,
 }
 
 impl Ground {
@@ -50,14 +53,14 @@ impl Ground {
     ///
     /// # Errors
     /// None but a broken build.
-    pub fn new(fate: Fate, people: Chance, has_tokens: bool) -> Result<Self> {
+    pub fn new(fate: Fate, people: Chance, has_tokens: bool, rules: Rules) -> Result<Self> {
         let start = "2026-11-24T06:00:00Z".parse().map_err(|_| Error::new(ErrorKind::Bug, "no time"))?;
         let time = EmulatedTime::standing_at(start);
         let emulators = SYSTEMS.iter().map(|(_, vendor)| stand_in(vendor)).collect::<Result<_>>()?;
         let host = Arc::new(Host::new(emulators, time.clone()));
         let office = Arc::new(Office::new(Arc::clone(&host), people));
         let (clock, disk, stragglers) = (Arc::new(WrongClock::of(time)), Arc::default(), Stragglers::default());
-        Ok(Self { host, clock, disk, fate, office, stragglers, has_tokens })
+        Ok(Self { host, clock, disk, fate, office, stragglers, has_tokens, rules })
     }
 
     /// A hub over what is on disk.
@@ -65,12 +68,14 @@ impl Ground {
     /// # Errors
     /// None but a broken build.
     pub fn start(&self) -> Result<Engine> {
-        let mappings = mappings()?;
+        let mappings = mappings(self.rules.reviews)?;
         let systems: Result<Systems> = SYSTEMS.iter().map(|system| self.connect(&mappings, system)).collect();
         let flow = |name: &str, entity: &str| Flow {
             name: name.into(),
             entity: entity.into(),
             between: vec!["crm".into(), "erp".into()],
+            on_delete: self.rules.on_delete,
+            max_deletes_percent: 100,
             ..Flow::default()
         };
         Ok(Engine {
@@ -116,16 +121,22 @@ impl Ground {
     }
 }
 
-/// The shipped mappings; loading tries their laws, which once per process is enough.
-fn mappings() -> Result<Arc<Mappings>> {
-    static LOADED: OnceLock<Result<Arc<Mappings>, String>> = OnceLock::new();
-    let loaded = LOADED.get_or_init(|| {
-        let source = |(file, text): &(&str, &str)| Source { file: (*file).to_owned(), text: (*text).to_owned() };
+/// The shipped mappings, or the same with phone numbers that a person decides about; loading tries their laws, which once
+/// per process is enough.
+fn mappings(reviews: bool) -> Result<Arc<Mappings>> {
+    static LOADED: [OnceLock<Result<Arc<Mappings>, String>>; 2] = [OnceLock::new(), OnceLock::new()];
+    let loaded = LOADED[usize::from(reviews)].get_or_init(|| {
+        let source = |(file, text): &(&str, &str)| Source { file: (*file).to_owned(), text: ruled(text, reviews) };
         let sources: Vec<Source> = MAPPINGS.iter().map(source).collect();
         let kinds = SYSTEMS.map(|(name, vendor)| (name.into(), vendor.to_owned()));
         Mappings::load(&sources, &kinds).map(|(mappings, _)| Arc::new(mappings)).map_err(|found| format!("{found:?}"))
     });
     loaded.clone().map_err(|found| Error::new(ErrorKind::Config, found))
+}
+
+fn ruled(mapping: &str, reviews: bool) -> String {
+    let phone = "[fields.phone]\n";
+    if reviews { mapping.replace(phone, &format!("{phone}owner = \"review\"\n")) } else { mapping.to_owned() }
 }
 
 fn plugin(name: &str) -> Result<&'static Plugin> {

@@ -7,7 +7,12 @@ mod sales;
 mod told;
 mod waiting;
 
+use std::collections::BTreeSet;
+
 use passerelle_core::Result;
+use passerelle_core::engine::{Difference, link_id};
+use passerelle_core::model::LinkId;
+use passerelle_core::store::{At, Store};
 
 use super::books::Books;
 use super::story::Ending;
@@ -65,15 +70,35 @@ pub async fn judge(ending: &Ending) -> Result<Findings> {
 /// `verify` says 0 differences, but of what is parked for a reason.
 async fn differences(ending: &Ending, findings: &mut Findings) -> Result<()> {
     for flow in &ending.hub.flows {
+        let waiting = waiting(&ending.hub.store)?;
         for found in ending.hub.verify(flow).await?.differences {
-            let is_known = ending.hub.store.parked(usize::MAX)?.iter().any(|parked| {
-                parked.link.as_ref() == Some(&found.link)
-                    || found.link.as_str().ends_with(&format!(":{}", parked.at.id))
-            });
+            let is_known = waiting.contains(&found.link) || is_deleted(ending, &found);
             if !is_known {
                 findings.say(format!("verify: {} \"{}\" {} {}", found.link, found.label, found.field, found.values));
             }
         }
     }
     Ok(())
+}
+
+/// The links that somebody must look at.
+fn waiting(store: &Store) -> Result<BTreeSet<LinkId>> {
+    let mut links = BTreeSet::new();
+    for parked in store.parked(usize::MAX)? {
+        let At { entity, system, id } = &parked.at;
+        links.insert(link_id(entity, system, id));
+        links.extend(store.seen(entity, system, id)?.map(|seen| seen.link));
+        links.extend(parked.link);
+    }
+    Ok(links)
+}
+
+/// Whether a difference is that a record is not there any more that people did delete.
+fn is_deleted(ending: &Ending, found: &Difference) -> bool {
+    let world = &ending.world;
+    let of = |id: &str, entity: &str| found.link.as_str() == format!("{entity}:crm:{id}");
+    found.values.get("deleted").is_some()
+        && (world.sales.iter().any(|sale| sale.was_deleted && of(&sale.id, "sale"))
+            || found.link.as_str().starts_with("company:")
+                && world.customers.iter().any(|customer| customer.was_deleted && customer.name == found.label))
 }

@@ -1,5 +1,7 @@
 //! What people do while the hub runs, on the systems' own screens; what they did is written into the world.
 
+mod late;
+
 use passerelle_core::Result;
 use passerelle_core::clock::Clock;
 use passerelle_core::emulator::Host;
@@ -30,7 +32,7 @@ impl People<'_> {
     /// # Errors
     /// What a system's screens refuse and should not.
     pub fn act(&mut self) -> Result<()> {
-        match self.dice.between(0, 23) {
+        match self.dice.between(0, 25) {
             0..=4 => self.win(),
             5 => self.move_to(Stage::Lost),
             6 => self.move_to(Stage::Open),
@@ -45,6 +47,8 @@ impl People<'_> {
             20 => self.put_away(),
             21 => self.merge(),
             22 => self.meet(),
+            23 => self.reword(),
+            24 => self.delete(),
             _ => self.reprice(),
         }
     }
@@ -114,7 +118,7 @@ impl People<'_> {
         let Some(sale) = self.world.sales.iter().position(|sale| order.key == format!("sale:crm:{}", sale.id)) else {
             return Ok(());
         };
-        if self.world.invoices.iter().any(|invoice| invoice.sale == sale) {
+        if self.world.sales[sale].was_deleted || self.world.invoices.iter().any(|invoice| invoice.sale == sale) {
             return Ok(());
         }
         let share = if self.dice.falls(0.2) { "0.5" } else { "1" };
@@ -169,7 +173,7 @@ impl People<'_> {
         let Some(at) = self.customer() else { return Ok(()) };
         let sides = self.dice.between(1, 3);
         if sides & 1 == 1 {
-            let phone = names::phone(self.dice);
+            let phone = self.number(at);
             self.note_phone(at, "crm", &phone);
             let id = self.world.customers[at].id.clone();
             self.edit("companies", &id, &json!({ "phone": phone }))?;
@@ -177,11 +181,23 @@ impl People<'_> {
         if sides & 2 == 2
             && let Some(party) = self.party_of(at)
         {
-            let phone = names::phone(self.dice);
+            let phone = self.number(at);
             self.note_phone(at, "erp", &phone);
             self.change("thirdparties", &party, &json!({ "phone": phone }))?;
         }
         Ok(())
+    }
+
+    /// A new phone number; now and then none any more, or one that it had before.
+    fn number(&mut self, at: usize) -> String {
+        match self.dice.between(0, 9) {
+            0 => String::new(),
+            1 => {
+                let known = self.world.customers[at].phones.iter().map(|phone| phone.number.clone());
+                self.dice.pick(&known.collect::<Vec<_>>()).cloned().unwrap_or_default()
+            }
+            _ => names::phone(self.dice),
+        }
     }
 
     fn note_phone(&mut self, at: usize, system: &'static str, number: &str) {
@@ -208,6 +224,9 @@ impl People<'_> {
         // Known by its name alone and given another, it would be nobody's that anyone could tell.
         let vat = &self.world.customers[at].vat;
         let Some(party) = self.books.parties.iter().find(|party| party.vat == *vat) else { return Ok(()) };
+        if self.world.customers[at].was_deleted {
+            return Ok(());
+        }
         self.touch(at, "erp");
         self.change("thirdparties", &party.id, &json!({ "name": "ANCIEN NOM" }))
     }
@@ -234,7 +253,10 @@ impl People<'_> {
             }
             return self.edit("deals", &id, &json!({ "erp_paid": "1234.56", "erp_invoice_status": "paid" }));
         }
-        let orders: Vec<_> = self.books.orders.iter().filter(|order| !order.key.is_empty()).collect();
+        let is_there = |key: &str| {
+            self.world.sales.iter().any(|sale| !sale.was_deleted && key == format!("sale:crm:{}", sale.id))
+        };
+        let orders: Vec<_> = self.books.orders.iter().filter(|order| is_there(&order.key)).collect();
         match self.dice.pick(&orders) {
             Some(order) => self.change("orders", &order.id, &json!({ "ref_client": "AUTRE" })),
             None => Ok(()),
@@ -314,6 +336,9 @@ impl People<'_> {
     /// The ERP's id of a customer, found as its people find it.
     fn party_of(&self, at: usize) -> Option<String> {
         let customer = &self.world.customers[at];
+        if customer.was_deleted {
+            return None;
+        }
         let by_vat = self.books.parties.iter().find(|party| !customer.vat.is_empty() && party.vat == customer.vat);
         let by_name = || {
             let same = |party: &&super::books::Party| party.name == customer.name && party.zip == customer.zip;

@@ -6,9 +6,9 @@ use jiff::SignedDuration;
 use passerelle_core::Result;
 use passerelle_core::clock::Clock;
 use passerelle_core::emulator::{Chance as Share, Faults};
-use passerelle_core::engine::{Engine, Report, Scope};
+use passerelle_core::engine::{Engine, OnDelete, Report, Scope};
 use passerelle_core::mutant::Mutant;
-use passerelle_core::store::{Facts, Verdict};
+use passerelle_core::store::{At, Conflict, Facts, Taken, Verdict};
 
 use super::chance::{Chance, Concern};
 use super::fate::{Fate, Rates};
@@ -17,7 +17,7 @@ use super::hub::Ground;
 use super::office::Office;
 use super::people::merge;
 use super::post::{serve, subscribe};
-use super::world::{Sale, World};
+use super::world::{Rules, Sale, World};
 
 /// Healthy runs within which everything must have come to rest.
 const PATIENCE: usize = 8;
@@ -66,9 +66,11 @@ struct Story {
 /// What the stage itself does wrong; what the hub does wrong is for the oracle.
 pub async fn play(plot: Plot) -> Result<Ending> {
     let mut dice = Chance::of(plot.seed, Concern::World);
-    let ground = Ground::new(Fate::of(plot.seed), Chance::of(plot.seed, Concern::People), dice.falls(0.4))?;
+    let rules = rules(&mut Chance::of(plot.seed, Concern::Rules));
+    let ground = Ground::new(Fate::of(plot.seed), Chance::of(plot.seed, Concern::People), dice.falls(0.4), rules)?;
     subscribe(&ground.host).await?;
-    let world = genesis::fill(&ground.host, &mut dice, plot.sales)?;
+    let mut world = genesis::fill(&ground.host, &mut dice, plot.sales)?;
+    world.rules = ground.rules;
     ground.office.with(|known| *known = world);
     let mut wishes = Chance::of(plot.seed, Concern::Hub);
     let is_still = wishes.falls(0.1);
@@ -80,6 +82,16 @@ pub async fn play(plot: Plot) -> Result<Ending> {
         story.round(plot.sales, round == 0).await?;
     }
     story.rest().await
+}
+
+/// What a company decided: mostly nothing, so that what is shipped holds.
+fn rules(dice: &mut Chance) -> Rules {
+    let on_delete = match dice.between(0, 9) {
+        0 | 1 => OnDelete::Archive,
+        2 | 3 => OnDelete::Review,
+        _ => OnDelete::Keep,
+    };
+    Rules { on_delete, reviews: dice.falls(0.2) }
 }
 
 /// How much goes wrong in a seed: nothing of some kinds, much of others.
@@ -155,6 +167,11 @@ impl Story {
         Ok(())
     }
 
+    /// Somebody who decides what is in conflict.
+    fn clerk(&self) -> Chance {
+        Chance::of(self.ground.fate.throw(|dice| dice.between(0, u64::from(u32::MAX))), Concern::People)
+    }
+
     fn pass(&self, time: Duration) {
         self.ground.host.time().advance(time);
     }
@@ -167,6 +184,7 @@ impl Story {
             _ => self.ground.start()?,
         };
         let wish = self.wishes.between(0, 9);
+        let mut clerk = self.clerk();
         let work = async {
             match wish {
                 0 => drop(hub.sync(&hub.flows, Scope::Full).await),
@@ -180,6 +198,7 @@ impl Story {
                 _ => drop(hub.sync(&hub.flows, Scope::Changed).await),
             }
             let _ = approve(&hub, &self.ground.office);
+            let _ = resolve(&hub, &mut clerk, 0.5);
         };
         let survived = self.ground.fate.survives(work).await.is_some();
         if survived {
@@ -203,10 +222,14 @@ impl Story {
         let to_noon = 86_400 - (self.ground.host.time().now().as_second() + 43_200).rem_euclid(86_400);
         self.pass(Duration::from_secs(to_noon as u64));
         let mut quiet = 0;
+        let mut clerk = self.clerk();
         for _ in 0..PATIENCE {
             let reports = self.ground.fate.survives(hub.sync(&hub.flows, Scope::Changed)).await;
             quiet = if reports.is_some_and(|reports| is_quiet(&reports)) { quiet + 1 } else { 0 };
             approve(&hub, &self.ground.office)?;
+            if resolve(&hub, &mut clerk, 1.0)? {
+                quiet = 0;
+            }
             if quiet == 2 {
                 break;
             }
@@ -250,4 +273,20 @@ fn retry_parked(hub: &Engine) -> Result<()> {
         facts.park(&parked);
     }
     hub.store.commit(facts)
+}
+
+/// `conflicts resolve` of a share of what waits, each with the value of one system or another; whether any did.
+fn resolve(hub: &Engine, dice: &mut Chance, share: f64) -> Result<bool> {
+    let mut facts = Facts::new();
+    let mut any = false;
+    for conflict in hub.store.conflicts_after(None, usize::MAX)?.into_iter().filter(Conflict::waits) {
+        let sides: Vec<_> = conflict.sides.iter().collect();
+        let Some((system, said)) = dice.pick(&sides).filter(|_| dice.falls(share)) else { continue };
+        let taken = Taken { system: (*system).clone(), value: said.value.clone(), at: hub.clock.now() };
+        facts.again(&At { entity: conflict.entity.clone(), system: (*system).clone(), id: said.id.clone() });
+        facts.conflict(&Conflict { taken: Some(taken), moved: None, refused: None, ..conflict.clone() });
+        any = true;
+    }
+    hub.store.commit(facts)?;
+    Ok(any)
 }

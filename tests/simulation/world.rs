@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use passerelle_core::engine::OnDelete;
 use rust_decimal::{Decimal, RoundingStrategy};
 
 /// A customer of the CRM; several may be one company that somebody entered twice.
@@ -27,6 +28,8 @@ pub struct Customer {
     pub phones: Vec<Phone>,
     /// The last second at which somebody changed it, by system.
     pub touched: BTreeMap<&'static str, i64>,
+    /// Whether somebody deleted it in the ERP.
+    pub was_deleted: bool,
 }
 
 /// A phone number that somebody entered.
@@ -99,6 +102,10 @@ pub struct Sale {
     pub customer: usize,
     /// What is sold.
     pub lines: Vec<Line>,
+    /// What was sold before, of a deal whose lines were changed after it had been won.
+    pub before: Vec<Vec<Line>>,
+    /// Whether somebody deleted its order in the ERP.
+    pub was_deleted: bool,
     /// Where it stands.
     pub stage: Stage,
     /// Whether it was ever won.
@@ -145,6 +152,17 @@ pub struct World {
     pub vat_of_total: bool,
     /// Customers of the CRM that somebody entered in the ERP as well.
     pub twins_made: BTreeSet<usize>,
+    /// What the company decided about its hub.
+    pub rules: Rules,
+}
+
+/// What differs from the usual config and mappings.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rules {
+    /// What a deletion means for the other system.
+    pub on_delete: OnDelete,
+    /// Whether a person decides about phone numbers that both systems changed.
+    pub reviews: bool,
 }
 
 /// Net, VAT and gross of a sale.
@@ -173,8 +191,13 @@ impl Line {
 impl Sale {
     /// What was agreed, each line rounded by itself; `None` where a VAT rate is missing.
     pub fn sums(&self) -> Option<Sums> {
+        Self::sums_of(&self.lines)
+    }
+
+    /// The same of other lines.
+    pub fn sums_of(lines: &[Line]) -> Option<Sums> {
         let mut sums = Sums::default();
-        for line in &self.lines {
+        for line in lines {
             sums.net += line.net();
             sums.vat += cents(line.net() * line.vat? / Decimal::ONE_HUNDRED);
         }

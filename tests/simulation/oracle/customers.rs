@@ -21,6 +21,8 @@ pub fn judge(ending: &Ending, books: &Books, findings: &mut Findings) -> Result<
         let parties: Vec<&Party> = books.parties.iter().filter(|party| is(customer, party, world, at)).collect();
         let what = format!("customer {} \"{}\"", customer.id, customer.name);
         match parties.as_slice() {
+            // Deleted in the ERP, it is not made again; entered there anew, it is one.
+            [] if customer.was_deleted => {}
             [] if customer.is_client && customer.is_storable => findings.loss(format!("{what} is not in the ERP")),
             [] => {}
             [party] => owned(ending, at, party, findings)?,
@@ -56,7 +58,8 @@ fn is(customer: &Customer, party: &Party, world: &World, at: usize) -> bool {
 fn is_undecidable(ending: &Ending, customer: &Customer, last: &Phone) -> Result<bool> {
     let others = customer.touched.iter().filter(|(system, _)| **system != last.system);
     let is_later = others.into_iter().any(|(_, second)| *second >= last.second);
-    if !is_later {
+    // Of two records that meet for the first time, one without a number says nothing.
+    if !is_later && !last.number.is_empty() {
         return Ok(false);
     }
     let journal = ending.hub.store.journal(None)?;
@@ -83,6 +86,10 @@ fn owned(ending: &Ending, at: usize, party: &Party, findings: &mut Findings) -> 
     if is_single && party.name != customer.name {
         findings.say(format!("{what}: the CRM owns names, the ERP has {:?}", party.name));
     }
+    if !party.vat.is_empty() && text(&shown, "vat_number") != party.vat && !customer.was_deleted {
+        let told = text(&shown, "vat_number");
+        findings.say(format!("{what}: the ERP owns VAT numbers and has {:?}, the CRM has {told:?}", party.vat));
+    }
     let entered: Vec<&str> = (0..world.customers.len())
         .filter(|other| world.customer(*other) == at)
         .flat_map(|other| world.customers[other].phones.iter().map(|phone| phone.number.as_str()))
@@ -98,6 +105,7 @@ fn owned(ending: &Ending, at: usize, party: &Party, findings: &mut Findings) -> 
     // Only one side ever changed it: that is the truth on both.
     if let [.., first, last] = customer.phones.as_slice()
         && is_single
+        && !world.rules.reviews
         // Two records that meet for the first time after the change: `latest` cannot trust a time that is still to come,
         // and no time decides where the other record was changed in the same second or later.
         && !(world.was_called && world.was_clock_wrong)

@@ -1,31 +1,38 @@
-//! Every record that a vendor wrote for the hub has its line in the journal.
+//! Every write that a vendor made for the hub has its line in the journal.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use passerelle_core::Result;
 
 use super::Findings;
 use crate::simulation::story::Ending;
 
+type Place = (String, String, String);
+
 /// Holds what the vendors did for the hub against what the hub tells of it.
+///
+/// A call that says the same as the one before is that one, repeated.
 ///
 /// # Errors
 /// The store's.
 pub fn judge(ending: &Ending, findings: &mut Findings) -> Result<()> {
-    let journal: BTreeSet<(String, String, String)> = ending
-        .hub
-        .store
-        .journal(None)?
-        .into_iter()
-        .map(|entry| (entry.system.to_string(), entry.resource.to_string(), entry.id.to_string()))
-        .collect();
-    let mut effects = ending.ground.fate.effects();
-    effects.sort();
-    effects.dedup();
-    for effect in effects {
-        let at = (effect.system.to_owned(), effect.resource.clone(), effect.id.clone());
-        if !journal.contains(&at) {
-            findings.say(format!("no line in the journal: {} {}/{}/{}", effect.op, at.0, at.1, at.2));
+    let mut told: BTreeMap<Place, usize> = BTreeMap::new();
+    for entry in ending.hub.store.journal(None)? {
+        *told.entry((entry.system.to_string(), entry.resource.to_string(), entry.id.to_string())).or_default() += 1;
+    }
+    let mut made: BTreeMap<Place, Vec<(&'static str, u64)>> = BTreeMap::new();
+    for effect in ending.ground.fate.effects() {
+        let writes = made.entry((effect.system.to_owned(), effect.resource, effect.id)).or_default();
+        if effect.op == "part" && !writes.is_empty() || writes.last() == Some(&(effect.op, effect.sent)) {
+            continue;
+        }
+        writes.push((effect.op, effect.sent));
+    }
+    for ((system, resource, id), writes) in made {
+        let told = told.get(&(system.clone(), resource.clone(), id.clone())).copied().unwrap_or_default();
+        if told < writes.len() {
+            let ops: Vec<&str> = writes.iter().map(|(op, _)| *op).collect();
+            findings.say(format!("{told} lines in the journal of {system}/{resource}/{id}: {}", ops.join(", ")));
         }
     }
     Ok(())

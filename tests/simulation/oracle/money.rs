@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 
 use super::Findings;
 use crate::simulation::books::Order;
-use crate::simulation::world::Sale;
+use crate::simulation::world::{Line, Sale, Sums};
 
 /// Says where an order is not the sale.
 pub fn compare(what: &str, sale: &Sale, order: &Order, findings: &mut Findings) {
@@ -17,18 +17,31 @@ pub fn compare(what: &str, sale: &Sale, order: &Order, findings: &mut Findings) 
             findings.cent(format!("{what}: {name} {agreed} agreed, {ordered} ordered"));
         }
     }
-    let mut wanted: Vec<[Decimal; 4]> = sale
-        .lines
-        .iter()
-        .map(|line| [line.quantity, line.price - line.discount, line.percent, line.vat.unwrap_or_default()])
-        .collect();
-    let mut there = order.lines.clone();
-    wanted.sort();
-    there.sort();
+    let (wanted, there) = (sorted(spelled(&sale.lines)), sorted(order.lines.clone()));
     if wanted != there {
         findings.cent(format!("{what}: lines {wanted:?} agreed, {there:?} ordered"));
     }
     if order.reference != sale.reference {
         findings.say(format!("{what}: reference {:?}, the ERP has {:?}", sale.reference, order.reference));
     }
+}
+
+/// Whether an order is, to the cent and line by line, what was sold at some time.
+pub fn is_one_of(sale: &Sale, order: &Order) -> bool {
+    let there = sorted(order.lines.clone());
+    let ordered = Sums { net: order.net, vat: order.vat, gross: order.gross };
+    sale.before
+        .iter()
+        .chain([&sale.lines])
+        .any(|lines| Sale::sums_of(lines) == Some(ordered) && sorted(spelled(lines)) == there)
+}
+
+fn spelled(lines: &[Line]) -> Vec<[Decimal; 4]> {
+    let of = |line: &Line| [line.quantity, line.price - line.discount, line.percent, line.vat.unwrap_or_default()];
+    lines.iter().map(of).collect()
+}
+
+fn sorted(mut lines: Vec<[Decimal; 4]>) -> Vec<[Decimal; 4]> {
+    lines.sort();
+    lines
 }

@@ -1,9 +1,10 @@
 //! Exactly one order per won sale, none for others, each equal to the cent.
 
+use passerelle_core::engine::OnDelete;
 use passerelle_core::model::SystemName;
 
 use super::Findings;
-use super::money::compare;
+use super::money::{compare, is_one_of};
 use crate::simulation::books::Books;
 use crate::simulation::genesis::LIMIT;
 use crate::simulation::story::Ending;
@@ -18,8 +19,10 @@ pub enum Wish {
     Draft,
     /// No order: it was never won, or waits for a person.
     None,
-    /// One order or none: it was won for a while, or its customer was entered twice.
+    /// One order or none: it was won for a while, its customer was entered twice, or somebody deleted one of the two in the ERP.
     Perhaps,
+    /// One order that is what was sold at some time since it was won, or something that waits: its lines were changed.
+    Either,
 }
 
 /// What must have become of a sale, from what people know alone.
@@ -34,8 +37,16 @@ pub fn wish(world: &World, sale: &Sale) -> Wish {
     if !world.customers[customer].is_storable {
         return Wish::None;
     }
-    if world.is_double(customer) || has_double(customer) {
+    let was_deleted = sale.was_deleted || world.customers[customer].was_deleted;
+    if world.is_double(customer) || has_double(customer) || was_deleted {
         return Wish::Perhaps;
+    }
+    // What was put away with its deal does not come back with it.
+    if sale.was_withdrawn && world.rules.on_delete == OnDelete::Archive {
+        return Wish::Perhaps;
+    }
+    if !sale.before.is_empty() {
+        return Wish::Either;
     }
     if sums.gross > LIMIT.into() && !sale.is_welcome {
         return Wish::None;
@@ -67,6 +78,14 @@ pub fn judge(ending: &Ending, books: &Books, findings: &mut Findings) -> Vec<Wis
             }
             (Wish::Draft, [order]) if !order.is_draft => findings.cent(format!("{what}: unequal and validated")),
             (Wish::Order | Wish::Draft, [_]) => {}
+            (Wish::Either, []) if !waits(ending, sale) => findings.loss(format!("{what} has no order and waits for nobody")),
+            (Wish::Either, [order]) if order.is_draft && !waits(ending, sale) => {
+                findings.loss(format!("{what}: its order {} is a draft and waits for nobody", order.id));
+            }
+            (Wish::Either, [order]) if !order.is_draft && !is_one_of(sale, order) => {
+                findings.cent(format!("{what}: its order {} is not what was sold at any time", order.id));
+            }
+            (Wish::Either, [] | [_]) => {}
             (Wish::None, [order, ..]) => findings.duplicate(format!("{what} has an order: {}", order.id)),
             (_, several) => findings.duplicate(format!("{what} has {} orders", several.len())),
         }
@@ -81,6 +100,12 @@ pub fn judge(ending: &Ending, books: &Books, findings: &mut Findings) -> Vec<Wis
         findings.duplicate(format!("order {} of no deal, key {:?}", order.id, order.key));
     }
     wishes
+}
+
+/// Whether a person is asked about a sale.
+fn waits(ending: &Ending, sale: &Sale) -> bool {
+    let why = why(ending, sale);
+    why.starts_with("parked") || why == "held"
 }
 
 /// What the hub says of a sale, for whoever looks into a finding.

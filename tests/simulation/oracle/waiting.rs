@@ -65,7 +65,8 @@ fn is_expected(ending: &Ending, books: &Books, wishes: &[Wish], parked: &Parked)
                 let is_first = (0..world.customers.len()).any(|other| {
                     group(other) && world.customers[other].double_of.map(|of| world.customer(of)) == Some(at)
                 });
-                !world.customers[at].is_storable || world.is_double(at) || is_first
+                let customer = &world.customers[at];
+                !customer.is_storable || customer.was_deleted || world.is_double(at) || is_first
             })
         }
         _ => false,

@@ -6,12 +6,12 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use passerelle_core::mutant::Mutant;
-use passerelle_tests::simulation::{Plot, Tally, simulate};
+use passerelle_tests::simulation::{Plot, Tally, simulate_and_tell};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const USAGE: &str = "usage: simulate [--seeds N] [--start N] [--sales N] [--jobs N] [--calm] [--mutant NAME]";
+const USAGE: &str = "usage: simulate [--seeds N] [--start N] [--sales N] [--jobs N] [--calm] [--mutant NAME] [--tell ID]";
 
 /// What was asked for.
 struct Asked {
@@ -21,6 +21,7 @@ struct Asked {
     jobs: usize,
     is_calm: bool,
     mutant: Option<(&'static str, Mutant)>,
+    tell: Option<String>,
 }
 
 fn main() -> ExitCode {
@@ -36,11 +37,15 @@ fn main() -> ExitCode {
 
 fn asked() -> Result<Asked, String> {
     let jobs = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut asked = Asked { seeds: 100, start: 0, sales: None, jobs, is_calm: false, mutant: None };
+    let mut asked = Asked { seeds: 100, start: 0, sales: None, jobs, is_calm: false, mutant: None, tell: None };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         if word == "--mutant" {
             asked.mutant = Some(mutant(&words.next().unwrap_or_default())?);
+            continue;
+        }
+        if word == "--tell" {
+            asked.tell = Some(words.next().ok_or("--tell needs a vendor's id")?);
             continue;
         }
         let mut number = || {
@@ -80,9 +85,11 @@ fn play(asked: &Asked) -> bool {
                     }
                     let seed = asked.start + at;
                     let sales = asked.sales.unwrap_or_else(|| usual(seed));
-                    match simulate(Plot { seed, sales, is_calm: asked.is_calm, mutant: asked.mutant.map(|(_, it)| it) })
-                    {
-                        Ok(outcome) => {
+                    let mutant = asked.mutant.map(|(_, mutant)| mutant);
+                    let plot = Plot { seed, sales, is_calm: asked.is_calm, mutant };
+                    match simulate_and_tell(plot, asked.tell.as_deref()) {
+                        Ok((outcome, told)) => {
+                            print!("{told}");
                             total.lock().unwrap_or_else(PoisonError::into_inner).add(&outcome.tally);
                             if !outcome.findings.is_empty() {
                                 failed.fetch_add(1, Ordering::Relaxed);

@@ -18,6 +18,7 @@ pub mod people;
 pub mod post;
 pub mod story;
 pub mod tally;
+pub mod telling;
 pub mod wire;
 pub mod world;
 
@@ -45,14 +46,23 @@ pub struct Outcome {
 /// # Errors
 /// When the stage itself is broken.
 pub fn simulate(plot: Plot) -> Result<Outcome> {
+    simulate_and_tell(plot, None).map(|(outcome, _)| outcome)
+}
+
+/// The same, and what the hub knows in the end of a record by its vendor's id.
+///
+/// # Errors
+/// When the stage itself is broken.
+pub fn simulate_and_tell(plot: Plot, id: Option<&str>) -> Result<(Outcome, String)> {
     wake(plot.mutant);
     let outcome = alone(async {
         let ending = story::play(plot).await?;
+        let told = id.map_or_else(|| Ok(String::new()), |id| telling::tell(&ending, id))?;
         let mut findings = oracle::judge(&ending).await?;
         findings.said.extend(ending.ground.fate.found());
         let mut tally = ending.ground.fate.tally();
         tally.add(&findings.tally);
-        Ok(Outcome { tally, findings: findings.said, trace: ending.ground.fate.traced() })
+        Ok((Outcome { tally, findings: findings.said, trace: ending.ground.fate.traced() }, told))
     });
     wake(None);
     outcome

@@ -113,7 +113,11 @@ fn why(ending: &Ending, sale: &Sale) -> String {
     let store = &ending.hub.store;
     let crm: SystemName = "crm".into();
     let parked = store.parked(usize::MAX).unwrap_or_default();
-    let parked = parked.iter().find(|parked| parked.at.system == crm && parked.at.id.as_str() == sale.id);
+    let link = format!("sale:crm:{}", sale.id);
+    let parked = parked.iter().find(|parked| {
+        parked.at.system == crm && parked.at.id.as_str() == sale.id
+            || parked.link.as_ref().is_some_and(|known| known.as_str() == link)
+    });
     let held = store.held().unwrap_or_default().iter().any(|held| held.source.id.as_str() == sale.id);
     match parked {
         Some(parked) => format!("parked, {}", parked.reason),

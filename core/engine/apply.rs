@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::intend::Intended;
 use super::pass::Pass;
 use super::work::{Work, is_planned};
 use super::{Engine, Report};
@@ -79,6 +80,11 @@ impl Engine {
         let before = self.calls(flow);
         let mut pass = Pass::wet(self, flow, run.id.clone());
         let mut error = None;
+        // What a write without an answer made still shows now.
+        for name in planned.changes.iter().map(|change| &change.entity).collect::<BTreeSet<_>>() {
+            let entity = pass.entity(name)?;
+            pass.look_up_intents(entity, Intended::Anything).await?;
+        }
         let mut rest = planned.changes.as_slice();
         while let Some(first) = rest.first() {
             let (batch, after) = rest.split_at(batch_of(rest, first));

@@ -64,10 +64,12 @@ impl Pass<'_> {
             }
             // The record was read since: what an earlier write made of it shows, and after this one it would not.
             for (place, mut older) in self.engine.store.intents_of(&work.link.id)? {
-                // One that an applied plan did not read again is looked up by the next run.
-                if let Some(fresh) = work.sides.get(&change.system).filter(|_| older.system == change.system) {
+                let fresh = work.sides.get(&change.system);
+                // What an applied plan did not read is looked up by the next run.
+                let is_unread = fresh.is_none() && work.link.sides.contains_key(&change.system);
+                if older.system == change.system && !is_unread {
                     older.id = id_of(&older, Some(&work.link)).unwrap_or_default();
-                    let made = self.was_made(&older, &Looked { fresh: Some(fresh), was_read: true })?;
+                    let made = self.was_made(&older, &Looked { fresh, was_read: fresh.is_some() })?;
                     close(&place, older, made, &mut facts);
                 }
             }

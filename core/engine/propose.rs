@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::gate::is_no_draft;
 use super::notes::hear_computed;
 use super::pass::Pass;
 use super::sift::first;
@@ -174,6 +175,7 @@ impl Pass<'_> {
             work.trouble = Some(Trouble::new(Why::Deleted, reason));
             return Ok(());
         }
+        self.note_finished(entity, work)?;
         // A document that is still a draft is put right and finished before its values are told to anybody.
         let unfinished: Vec<SystemName> =
             work.unfinished.iter().filter(|name| work.sides.contains_key(*name)).cloned().collect();
@@ -197,6 +199,18 @@ impl Pass<'_> {
         }
         // Where nothing was left to finish, its values are told at once.
         proposals.extend(if first.is_empty() && work.is_sound() { others } else { first });
+        Ok(())
+    }
+
+    /// What is no draft any more was finished and nobody heard the answer, or a person did it: its values are told.
+    fn note_finished(&self, entity: &Entity, work: &mut Work) -> Result<()> {
+        for name in work.unfinished.clone() {
+            let Some(side) = work.sides.get(&name) else { continue };
+            if is_no_draft(self.column(entity, &name)?, side) {
+                work.unfinished.remove(&name);
+                work.finished.insert(name);
+            }
+        }
         Ok(())
     }
 

@@ -25,6 +25,10 @@ impl Pass<'_> {
     pub(super) fn settle(&mut self, entity: &Entity, works: &[Work]) -> Result<()> {
         let mut facts = Facts::new();
         for work in works.iter().filter(|work| !work.stopped) {
+            for name in &work.finished {
+                facts.finish(&work.link.id, name);
+                facts.release(&work.link.id, name);
+            }
             match &work.trouble {
                 Some(trouble) => {
                     let at = work.source_at();
@@ -94,10 +98,6 @@ impl Pass<'_> {
             if work.link.sides.contains_key(&target) {
                 facts.revisit(&work.link.id, &target, &at);
             }
-        }
-        for name in &work.finished {
-            facts.finish(&work.link.id, name);
-            facts.release(&work.link.id, name);
         }
         for at in work.places() {
             self.follow_again(&work.link, &at, facts)?;

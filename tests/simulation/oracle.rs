@@ -62,7 +62,7 @@ pub async fn judge(ending: &Ending) -> Result<Findings> {
     customers::judge(ending, &books, &mut findings)?;
     told::judge(ending, &books, &mut findings)?;
     waiting::judge(ending, &books, &wishes, &mut findings)?;
-    journal::judge(ending, &mut findings)?;
+    journal::judge(ending, &books, &mut findings)?;
     differences(ending, &mut findings).await?;
     Ok(findings)
 }

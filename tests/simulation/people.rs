@@ -296,7 +296,7 @@ impl People<'_> {
         }
         let Some(at) = self.customer() else { return Ok(()) };
         let customer = &self.world.customers[at];
-        if self.party_of(at).is_some() || customer.vat.is_empty() || self.world.twins_made.contains(&at) {
+        if self.in_books(at).is_some() || customer.vat.is_empty() || self.world.twins_made.contains(&at) {
             return Ok(());
         }
         self.world.twins_made.insert(at);
@@ -335,10 +335,12 @@ impl People<'_> {
 
     /// The ERP's id of a customer, found as its people find it.
     fn party_of(&self, at: usize) -> Option<String> {
+        self.in_books(at).filter(|_| !self.world.customers[at].was_deleted)
+    }
+
+    /// The same, be it that another was deleted.
+    fn in_books(&self, at: usize) -> Option<String> {
         let customer = &self.world.customers[at];
-        if customer.was_deleted {
-            return None;
-        }
         let by_vat = self.books.parties.iter().find(|party| !customer.vat.is_empty() && party.vat == customer.vat);
         let by_name = || {
             let same = |party: &&super::books::Party| party.name == customer.name && party.zip == customer.zip;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use passerelle_core::Result;
 
 use super::Findings;
+use crate::simulation::books::Books;
 use crate::simulation::story::Ending;
 
 type Place = (String, String, String);
@@ -15,7 +16,7 @@ type Place = (String, String, String);
 ///
 /// # Errors
 /// The store's.
-pub fn judge(ending: &Ending, findings: &mut Findings) -> Result<()> {
+pub fn judge(ending: &Ending, books: &Books, findings: &mut Findings) -> Result<()> {
     let mut told: BTreeMap<Place, usize> = BTreeMap::new();
     for entry in ending.hub.store.journal(None)? {
         *told.entry((entry.system.to_string(), entry.resource.to_string(), entry.id.to_string())).or_default() += 1;
@@ -28,7 +29,16 @@ pub fn judge(ending: &Ending, findings: &mut Findings) -> Result<()> {
         }
         writes.push((effect.op, effect.sent));
     }
+    // Of what somebody deleted before the hub looked whether it was created, nothing can be told.
+    let is_there = |resource: &str, id: &String| match resource {
+        "orders" => books.orders.iter().any(|order| order.id == *id),
+        "thirdparties" => books.parties.iter().any(|party| party.id == *id),
+        _ => true,
+    };
     for ((system, resource, id), writes) in made {
+        if system == "erp" && !is_there(&resource, &id) {
+            continue;
+        }
         let told = told.get(&(system.clone(), resource.clone(), id.clone())).copied().unwrap_or_default();
         if told < writes.len() {
             let ops: Vec<&str> = writes.iter().map(|(op, _)| *op).collect();

@@ -36,7 +36,10 @@ pub fn judge(ending: &Ending, books: &Books, wishes: &[Wish], findings: &mut Fin
         world.customer(at) != at || (0..world.customers.len()).any(|one| one != at && world.customer(one) == at)
     };
     let moved = world.sales.iter().filter(|sale| merged(sale.customer)).count();
-    if ending.decided_again > (2 * parked.len() + away + moved) as u64 {
+    // That a record was deleted in the ERP may be seen by the full run only.
+    let deleted = world.sales.iter().filter(|sale| sale.was_deleted).count()
+        + world.customers.iter().filter(|customer| customer.was_deleted).count();
+    if ending.decided_again > (2 * (parked.len() + deleted) + away + moved) as u64 {
         findings.say(format!("{} records were decided again although nothing had changed", ending.decided_again));
     }
     Ok(())

@@ -36,7 +36,7 @@ pub async fn run(context: &Context, args: &Args) -> CommandResult {
         return Err(Failure::Findings(findings));
     }
     let store = args.prepare.then(|| open_store(context, &config)).transpose()?;
-    let how = if args.prepare { Prepare::Create } else { Prepare::Tell };
+    let how = if args.prepare { Prepare::Create } else { Prepare::Pack };
     let checks = if args.offline { Vec::new() } else { online::check(context, &config, &mappings, how).await };
     if let Some(store) = store {
         remember(context, &store, &checks)?;

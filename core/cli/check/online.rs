@@ -96,7 +96,16 @@ async fn ask(
         let resource = column.resource();
         let mut preparations = system.prepare(resource, &column.needs(), how).await?;
         preparations.retain(Preparation::was_lacking);
-        let schema = system.describe(resource).await?;
+        let todo = |preparation: Preparation| Todo { resource: resource.clone(), preparation };
+        let schema = match system.describe(resource).await {
+            Ok(schema) => schema,
+            // What is lacking says why.
+            Err(error) if error.kind() == ErrorKind::Config && !preparations.is_empty() => {
+                check.preparations.extend(preparations.into_iter().map(todo));
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
         let coming: BTreeSet<&str> = preparations
             .iter()
             .filter(|preparation| preparation.state != State::Created)
@@ -108,8 +117,7 @@ async fn ask(
         }
         check.findings.extend(seen.unreadable(&coming));
         check.findings.extend(seen.unmapped_options());
-        let todos = preparations.into_iter().map(|preparation| Todo { resource: resource.clone(), preparation });
-        check.preparations.extend(todos);
+        check.preparations.extend(preparations.into_iter().map(todo));
     }
     Ok(())
 }

@@ -69,6 +69,9 @@ pub trait Connector: Send + Sync + Debug {
     }
 
     /// Verifies a delivery's signature and says what it hints at. No I/O.
+    ///
+    /// `Denied` says that the signature is wrong, `NotFound` that the sender is to be told nothing, `Rejected` that it is
+    /// no delivery of the vendor's.
     fn decode_webhook(&self, delivery: &Delivery<'_>) -> Result<Vec<Hint>> {
         let _ = delivery;
         Err(Error::new(ErrorKind::Unsupported, "this connector receives no webhooks"))

@@ -76,7 +76,7 @@ async fn one(client: &Client, field: &Wanted<'_>, how: Prepare, may: May) -> Res
     if may == May::OnlyTell {
         return Ok((State::Manual, by_hand(field, "create")));
     }
-    if how == Prepare::Tell {
+    if how != Prepare::Create {
         return Ok((State::WouldCreate, format!("creates the extrafield {} of {}", field.code, field.element)));
     }
     match client.api.call(Request::post(route(field.element, field.code), body(field)).harmless()).await {

@@ -61,7 +61,7 @@ async fn one(
     if let Some(found) = known.iter().find(|target| calls(target, address)) {
         return Ok(unfit(found, &full, codes).map_or((State::There, told), |how| (State::Manual, how)));
     }
-    if how == Prepare::Tell {
+    if how != Prepare::Create {
         return Ok((State::WouldCreate, format!("creates {told}")));
     }
     let name = address.rsplit('/').next().unwrap_or_default();

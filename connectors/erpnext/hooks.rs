@@ -44,7 +44,7 @@ pub(super) async fn prepare(
             },
             (_, None) => (State::Manual, "set `webhook_secret` to at least 20 random letters and digits".to_owned()),
             (None, Some(_)) => (State::Manual, by_hand(doctype, wanted, address)),
-            (Some(None), Some(_)) if how == Prepare::Tell => {
+            (Some(None), Some(_)) if how != Prepare::Create => {
                 (State::WouldCreate, format!("creates a webhook of {doctype}, {}, that calls {address}", wanted.event))
             }
             (Some(None), Some(secret)) => {

@@ -50,7 +50,7 @@ async fn one(client: &Client, table: &Table, need: &Need, how: Prepare, may: May
     if may == May::OnlyTell {
         return Ok((State::Manual, by_hand(table, need)));
     }
-    if how == Prepare::Tell {
+    if how != Prepare::Create {
         return Ok((State::WouldCreate, format!("creates the custom field {} of {}", need.path, table.doctype)));
     }
     match client.create_keyed("Custom Field", body(table, need)).await {

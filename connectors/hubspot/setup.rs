@@ -56,7 +56,7 @@ pub(super) async fn prepare(
                 },
                 None if archived.contains(name) => (State::Manual, restore(object_type, name)),
                 None if !allowed.allows(name) => (State::Manual, by_hand(object_type, &need)),
-                None if how == Prepare::Tell => (State::WouldCreate, told(object_type, &need, allowed)),
+                None if how != Prepare::Create => (State::WouldCreate, told(object_type, &need, allowed)),
                 None => {
                     if !has_group {
                         create_group(calls, object_type, allowed).await?;

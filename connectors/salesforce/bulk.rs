@@ -3,21 +3,24 @@
 use passerelle_core::http::Request;
 use passerelle_core::{Error, ErrorKind, Result};
 use rust_decimal::Decimal;
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::dialect::AT_WORK;
 use super::documents::Documents;
+use super::job::{self, Job, Way};
 use super::wire::{Described, Row};
 
 /// Rows of one page of a result.
 const PAGE: &str = "5000";
 
-/// A job, as far as it is looked at.
-#[derive(Debug, Deserialize)]
-struct Job {
-    id: String,
-    #[serde(default)]
-    state: String,
+/// What became of a job.
+#[derive(Debug)]
+pub(super) enum Found {
+    Part(Part),
+    /// It is not done yet.
+    AtWork,
+    /// It failed, was aborted, or is no longer there.
+    Nothing,
 }
 
 /// A page of a result.
@@ -44,34 +47,37 @@ pub(super) async fn begin(documents: &Documents<'_>) -> Result<Option<String>> {
     }
 }
 
-/// Waits for a job and reads a page of its result; none for a job that failed or is no longer there.
-///
-/// The waiting is the way out's: a job that is not done yet is told by the dialect as not available yet.
-pub(super) async fn read(documents: &Documents<'_>, job: &str, locator: Option<&str>) -> Result<Option<Part>> {
-    let path = documents.calls.path(&format!("jobs/query/{job}"));
+/// Waits for a job, for as long as one call may wait, and reads a page of its result.
+pub(super) async fn read(documents: &Documents<'_>, id: &str, locator: Option<&str>) -> Result<Found> {
+    let calls = documents.calls;
     if locator.is_none() {
-        let state = match documents.calls.call(Request::get(&path)).await {
-            Ok(answer) => answer.parse::<Job>()?.state,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        match job::watch(calls, Way::Query, id, calls.api.now().as_second()).await {
+            Ok(state) if state == "JobComplete" => {}
+            Ok(_) => return Ok(Found::Nothing),
+            Err(error) if error.fact(AT_WORK).is_some() => return Ok(Found::AtWork),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
             Err(error) => return Err(error),
-        };
-        if state != "JobComplete" {
-            return Ok(None);
         }
     }
+    let path = Way::Query.path(calls, id);
     let mut request = Request::get(format!("{path}/results")).query("maxRecords", PAGE).header("Accept", "text/csv");
     if let Some(locator) = locator {
         request = request.query("locator", locator);
     }
-    let answer = match documents.calls.call(request).await {
+    let answer = match calls.call(request).await {
         Ok(answer) => answer,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
         Err(error) => return Err(error),
     };
     // The last page bears the text `null`.
     let locator = answer.header("Sforce-Locator").filter(|locator| *locator != "null").map(str::to_owned);
-    let described = documents.calls.describe(documents.object).await?;
-    Ok(Some(Part { rows: rows(&answer.body, &described)?, locator }))
+    let described = calls.describe(documents.object).await?;
+    Ok(Found::Part(Part { rows: rows(&answer.body, &described)?, locator }))
+}
+
+/// Gives a job up. One that goes on all the same only reads.
+pub(super) async fn abort(documents: &Documents<'_>, id: &str) {
+    let _ = job::turn(documents.calls, Way::Query, id, "Aborted").await;
 }
 
 /// A table as rows, each value as a query would answer it.

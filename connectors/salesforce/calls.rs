@@ -19,6 +19,9 @@ const PAGE: &str = "batchSize=2000";
 /// The same where each row is joined with rows of its own.
 const JOINED_PAGE: &str = "batchSize=500";
 
+/// The fact of an error that names an object which is missing, or not visible.
+pub(super) const MISSING: &str = "object";
+
 /// Salesforce's API, at one version.
 #[derive(Clone, Debug)]
 pub(super) struct Calls {
@@ -92,7 +95,7 @@ impl Calls {
         let answer = answer.map_err(|error| match error.kind() {
             ErrorKind::NotFound => {
                 let message = "the object is missing, or not visible to the integration user";
-                Error::new(ErrorKind::Config, message).at("object", object).because(error)
+                Error::new(ErrorKind::Config, message).at(MISSING, object).because(error)
             }
             _ => error,
         })?;
@@ -140,6 +143,16 @@ impl Calls {
     pub(super) async fn alone(&self, path: &str, fields: &Value) -> Result<Response> {
         let request = Request { method: "PATCH", ..Request::post(self.path(path), fields.clone()) };
         self.call(request.harmless()).await
+    }
+
+    /// The same of a row to be made, of a kind that the vendor refuses to make twice.
+    pub(super) async fn make_alone(&self, path: &str, fields: &Value) -> Result<Response> {
+        self.call(Request::post(self.path(path), fields.clone()).harmless()).await
+    }
+
+    /// The same of a row that goes into the recycle bin.
+    pub(super) async fn delete_alone(&self, path: &str) -> Result<Response> {
+        self.call(Request::new("DELETE", self.path(path)).harmless()).await
     }
 
     /// Whether only updates may still be made today.

@@ -70,7 +70,7 @@ pub(super) struct Config {
     /// at once elsewhere: 2,000 of a spreadsheet, 100 of most APIs.
     #[serde(default = "bulk_writes_above")]
     bulk_writes_above: u32,
-    /// Minutes that a bulk job of writes may take. Then it is aborted, and the rest of its rows is written without it.
+    /// Minutes that a bulk job may take. Then it is aborted, and its rows are read or written without it.
     #[serde(default = "bulk_minutes")]
     bulk_minutes: u32,
     /// Percent of the daily quota of API calls that only updates, such as a payment's, may use.

@@ -8,6 +8,8 @@ use passerelle_core::http::{Dialect, Pace, Request, Response};
 use passerelle_core::{Error, ErrorKind, Result};
 use serde_json::Value;
 
+use super::wire::cause;
+
 /// The quota is of 24 rolling hours: an hour later some of it is free again.
 const DAY_SPENT: Duration = Duration::from_secs(3600);
 /// Long calls at once are limited; each of them takes 20 seconds or more [documented].
@@ -17,6 +19,9 @@ const BUSY: Duration = Duration::from_secs(20);
 const JOB: Duration = Duration::from_secs(5);
 /// The fact of an error that only says that a bulk job is not done yet.
 pub(super) const AT_WORK: &str = "at work";
+
+/// The code of a write that met a lock.
+pub(super) const LOCKED: &str = "UNABLE_TO_LOCK_ROW";
 
 /// Salesforce's dialect, which remembers the quota that the last answer told.
 #[derive(Debug, Default)]
@@ -47,9 +52,12 @@ impl SalesforceDialect {
 
 impl Dialect for SalesforceDialect {
     fn judge(&self, request: &Request, response: &Response, _now: Timestamp) -> Result<()> {
-        if response.status == 200 && is_at_work(request, response) {
+        if let Some(so_far) = at_work(request, response) {
             let message = "salesforce is still at work on a bulk job";
-            return Err(Error::new(ErrorKind::Unavailable, message).at(AT_WORK, "yes").retry_after(JOB));
+            return Err(Error::new(ErrorKind::Unavailable, message).at(AT_WORK, so_far).retry_after(JOB));
+        }
+        if let Some(locked) = locked(request, response) {
+            return Err(locked);
         }
         if (200..300).contains(&response.status) || response.status == 304 {
             return Ok(());
@@ -77,16 +85,33 @@ impl Dialect for SalesforceDialect {
     }
 }
 
-/// Whether an answer says that a job is not done yet. One that takes rows and is open waits for the hub.
-fn is_at_work(request: &Request, response: &Response) -> bool {
+/// How far a job is, where an answer says that it is not done yet. One that takes rows and is open waits for the hub.
+fn at_work(request: &Request, response: &Response) -> Option<String> {
     let job = request.path.split_once("/jobs/").and_then(|(_, job)| job.split_once('/'));
-    let Some((direction, _)) = job.filter(|(_, id)| request.method == "GET" && !id.contains('/')) else { return false };
-    let Ok(body) = serde_json::from_slice::<Value>(&response.body) else { return false };
-    match body["state"].as_str() {
-        Some("UploadComplete" | "InProgress") => true,
-        Some("Open") => direction == "query",
+    let (direction, _) = job.filter(|(_, id)| request.method == "GET" && !id.contains('/'))?;
+    let body: Value = serde_json::from_slice(&response.body).ok().filter(|_| response.status == 200)?;
+    let is_at_work = match body["state"].as_str()? {
+        "UploadComplete" | "InProgress" => true,
+        "Open" => direction == "query",
         _ => false,
+    };
+    is_at_work.then(|| format!("{} rows so far", body["numberRecordsProcessed"].as_u64().unwrap_or_default()))
+}
+
+/// The lock that a graph which was sent alone met: it did nothing, and is waited for as that of a single row is.
+fn locked(request: &Request, response: &Response) -> Option<Error> {
+    if response.status != 200 || !request.path.ends_with("/composite/graph") {
+        return None;
     }
+    let body: Value = serde_json::from_slice(&response.body).ok()?;
+    let [graph] = body["graphs"].as_array()?.as_slice() else { return None };
+    let error = told(cause(graph).filter(|_| graph["isSuccessful"] == false)?, 400);
+    is_locked(&error).then_some(error)
+}
+
+/// Whether a write met a lock, which passes; waiting for it is for calls.
+pub(super) fn is_locked(error: &Error) -> bool {
+    error.fact("code") == Some(LOCKED)
 }
 
 /// An error of the array of a refused call (`errorCode`) or of a row in a collection (`statusCode`).
@@ -110,7 +135,7 @@ pub(super) fn told(error: &Value, status: u16) -> Error {
         }
         code if code.starts_with("INSUFFICIENT_ACCESS") && status != 200 => Error::new(ErrorKind::Denied, says),
         "NOT_FOUND" | "ENTITY_IS_DELETED" => Error::new(ErrorKind::NotFound, says),
-        "UNABLE_TO_LOCK_ROW" => Error::new(ErrorKind::Unavailable, says),
+        LOCKED => Error::new(ErrorKind::Unavailable, says),
         "INVALID_FIELD" | "INVALID_TYPE" | "MALFORMED_QUERY" | "INVALID_FIELD_FOR_INSERT_UPDATE" => {
             let remedy = "the field or object is missing, or not visible to the integration user: `passerelle check`";
             Error::new(ErrorKind::Config, says).at("remedy", remedy)

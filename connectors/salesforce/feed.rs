@@ -13,7 +13,7 @@ use passerelle_core::model::{Cursor, Record};
 use passerelle_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
-use super::bulk;
+use super::bulk::{self, Found};
 use super::calls::Scope;
 use super::documents::Documents;
 use super::soql;
@@ -41,8 +41,20 @@ enum Position {
     Read { to: i64 },
     /// In a window.
     Window(Window),
-    /// In the result of a bulk job that reads everything.
-    Job { id: String, to: i64, locator: Option<String> },
+    /// In a bulk job that reads everything.
+    Job(Reading),
+}
+
+/// A bulk job and its result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Reading {
+    id: String,
+    to: i64,
+    /// Where the next page of the result begins; none before the first one.
+    locator: Option<String>,
+    /// When it is given up if it is still at work.
+    #[serde(default)]
+    until: i64,
 }
 
 /// A window under way.
@@ -67,7 +79,7 @@ pub(super) async fn changes(documents: &Documents<'_>, margins: Margins, since: 
     };
     let window = match position {
         Position::Window(window) => window,
-        Position::Job { id, to, locator } => return job(documents, id, to, locator.as_deref()).await,
+        Position::Job(reading) => return job(documents, reading).await,
         Position::Read { to } => {
             // What is left of the day is for payments: the window waits, and misses nothing when it is read later.
             if documents.calls.is_in_reserve() {
@@ -108,7 +120,9 @@ async fn step(documents: &Documents<'_>, mut window: Window, bulk_above: usize) 
         && rows.total > bulk_above
         && let Some(id) = bulk::begin(documents).await?
     {
-        return Ok((Vec::new(), Position::Job { id, to: window.to.unwrap_or_default(), locator: None }));
+        let until = documents.calls.api.now().as_second().saturating_add(documents.rules.jobs.patience);
+        let to = window.to.unwrap_or_default();
+        return Ok((Vec::new(), Position::Job(Reading { id, to, locator: None, until })));
     }
     window.next.clone_from(&rows.next);
     let records = match part {
@@ -123,10 +137,24 @@ async fn step(documents: &Documents<'_>, mut window: Window, bulk_above: usize) 
     Ok((records, window.after(parts(documents).await?)))
 }
 
-/// A page of a bulk job's result; where the job is of no use, everything is read in pages of a query.
-async fn job(documents: &Documents<'_>, id: String, to: i64, locator: Option<&str>) -> Result<Page> {
-    let Some(part) = bulk::read(documents, &id, locator).await? else {
-        return page(Vec::new(), &Position::Window(Window { from: None, to: Some(to), part: 0, next: None }));
+/// A page of a bulk job's result. One that is at work has an empty page, so that the run is told, can be stopped and goes
+/// on with the same job; where the job is of no use, everything is read in pages of a query.
+async fn job(documents: &Documents<'_>, reading: Reading) -> Result<Page> {
+    let found = bulk::read(documents, &reading.id, reading.locator.as_deref()).await?;
+    let part = match found {
+        Found::Part(part) => part,
+        Found::AtWork if documents.calls.api.now().as_second() < reading.until => {
+            return page(Vec::new(), &Position::Job(reading));
+        }
+        other => {
+            if matches!(other, Found::AtWork) {
+                bulk::abort(documents, &reading.id).await;
+            }
+            return page(
+                Vec::new(),
+                &Position::Window(Window { from: None, to: Some(reading.to), part: 0, next: None }),
+            );
+        }
     };
     let mut records = Vec::with_capacity(part.rows.len());
     let mut rows = part.rows;
@@ -135,8 +163,8 @@ async fn job(documents: &Documents<'_>, id: String, to: i64, locator: Option<&st
         records.extend(documents.join(std::mem::replace(&mut rows, rest)).await?);
     }
     let next = match part.locator {
-        Some(locator) => Position::Job { id, to, locator: Some(locator) },
-        None => Position::Read { to },
+        Some(locator) => Position::Job(Reading { locator: Some(locator), ..reading }),
+        None => Position::Read { to: reading.to },
     };
     page(records, &next)
 }

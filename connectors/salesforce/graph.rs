@@ -8,10 +8,11 @@ use passerelle_core::{Error, ErrorKind, Result};
 use serde_json::{Map, Value, json};
 
 use super::calls::Scope;
-use super::dialect::told;
+use super::dialect::{is_locked, told};
 use super::documents::{Documents, IDS};
 use super::soql;
-use super::wire::typed;
+use super::wire::{cause, typed};
+use super::writes::copy;
 
 /// Nodes of one call, the parents among them [documented].
 const NODES: usize = 500;
@@ -48,14 +49,41 @@ pub(super) async fn create(documents: &Documents<'_>, families: Vec<Family>) -> 
         });
         let count = fits.count().max(1);
         let rest = waiting.split_off(count);
-        let sent = std::mem::replace(&mut waiting, rest);
-        done.extend(submit(documents, sent).await?);
+        match submit(documents, &waiting).await {
+            Ok(outcomes) => done.extend(outcomes),
+            Err(error) if done.iter().all(|(_, outcome)| outcome.is_err()) => return Err(error),
+            Err(error) => {
+                let untold = waiting.iter().chain(&rest);
+                done.extend(untold.map(|(family, _)| (family.at, Err(copy(&error)))));
+                break;
+            }
+        }
+        waiting = rest;
     }
     Ok(done)
 }
 
-/// Sends graphs; each has an outcome of its own.
-async fn submit(documents: &Documents<'_>, sent: Vec<(Family, Vec<Value>)>) -> Result<Vec<(usize, Outcome)>> {
+/// A family and its requests.
+type Ready = (Family, Vec<Value>);
+
+/// Sends graphs; each has an outcome of its own. One that met a lock is sent again alone, and waits.
+async fn submit(documents: &Documents<'_>, sent: &[Ready]) -> Result<Vec<(usize, Outcome)>> {
+    let answer = call(documents, sent).await?;
+    let mut outcomes = Vec::with_capacity(sent.len());
+    for (at, ready) in sent.iter().enumerate() {
+        let mut told = outcome(documents, graph_of(&answer, at));
+        if told.as_ref().is_err_and(is_locked) {
+            told = match call(documents, std::slice::from_ref(ready)).await {
+                Ok(answer) => outcome(documents, graph_of(&answer, 0)),
+                Err(error) => Err(error),
+            };
+        }
+        outcomes.push((ready.0.at, told));
+    }
+    Ok(outcomes)
+}
+
+async fn call(documents: &Documents<'_>, sent: &[Ready]) -> Result<Value> {
     let graphs: Vec<Value> = sent
         .iter()
         .enumerate()
@@ -63,13 +91,12 @@ async fn submit(documents: &Documents<'_>, sent: Vec<(Family, Vec<Value>)>) -> R
         .collect();
     let request = Request::post(documents.calls.path("composite/graph"), json!({"graphs": graphs}));
     // The key is unique: a graph that is sent again fails as a whole and names the record that the first one made.
-    let answer: Value = documents.calls.call(request.harmless()).await?.parse()?;
-    let outcomes = sent.iter().enumerate().map(|(at, (family, _))| {
-        let id = at.to_string();
-        let graph = answer["graphs"].as_array().into_iter().flatten().find(|graph| graph["graphId"] == json!(id));
-        (family.at, outcome(documents, graph))
-    });
-    Ok(outcomes.collect())
+    documents.calls.call(request.harmless()).await?.parse()
+}
+
+fn graph_of(answer: &Value, at: usize) -> Option<&Value> {
+    let id = json!(at.to_string());
+    answer["graphs"].as_array()?.iter().find(|graph| graph["graphId"] == id)
 }
 
 fn outcome(documents: &Documents<'_>, graph: Option<&Value>) -> Outcome {
@@ -79,10 +106,7 @@ fn outcome(documents: &Documents<'_>, graph: Option<&Value>) -> Outcome {
         let id = answers.first().and_then(|answer| answer["body"]["id"].as_str()).ok_or_else(silent)?;
         return Ok(Written { id: RemoteId::new(id), record: None });
     }
-    // The others were only halted by the one that failed.
-    let errors = answers.iter().map(|answer| &answer["body"][0]);
-    let cause = errors.clone().find(|error| error.is_object() && error["errorCode"] != "PROCESSING_HALTED");
-    let Some(cause) = cause else {
+    let Some(cause) = graph.and_then(cause) else {
         let message = "salesforce did not try this write, because too many others failed";
         return Err(Error::new(ErrorKind::Unavailable, message));
     };

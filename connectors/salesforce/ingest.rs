@@ -5,15 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use passerelle_core::clock::Timestamp;
 use passerelle_core::http::{Body, Request, Response};
 use passerelle_core::model::{RemoteId, Written};
 use passerelle_core::{Error, ErrorKind, Result};
-use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::dialect::{AT_WORK, told};
+use super::dialect::{LOCKED, told};
 use super::documents::Documents;
+use super::job::{self, Job, Way};
 use super::soql;
 use super::wire::Described;
 use super::writes::{Outcomes, Row, Verb};
@@ -27,27 +26,15 @@ const TRIES: usize = 3;
 /// A cell that empties a field; an empty cell leaves it as it is [documented].
 const EMPTIED: &str = "#N/A";
 /// Refusals that only a collection tells for sure: a lock passes, a twin has an id, a reference may be the row itself.
-const UNSURE: [&str; 3] = ["UNABLE_TO_LOCK_ROW", "INVALID_CROSS_REFERENCE_KEY", "DUPLICATES_DETECTED"];
+const UNSURE: [&str; 3] = [LOCKED, "INVALID_CROSS_REFERENCE_KEY", "DUPLICATES_DETECTED"];
 
 /// When rows are written as a job.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Jobs {
     /// More rows than this are a job; 0 makes none.
     pub above: usize,
-    /// Seconds that a job may take before it is aborted.
+    /// Seconds that a job may take, of either way, before it is aborted.
     pub patience: i64,
-}
-
-/// A job, as far as it is looked at.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Job {
-    id: String,
-    #[serde(default)]
-    state: String,
-    /// Has no slash at its beginning [documented].
-    #[serde(default)]
-    content_url: String,
 }
 
 /// Rows of one upload.
@@ -150,7 +137,7 @@ async fn begin(documents: &Documents<'_>, verb: Verb, table: &[u8]) -> Result<Op
             Ok(_) => return Ok(Some(job.id)),
             Err(error) => {
                 // Rows that were uploaded twice would be written twice: the job is given up, and never closed.
-                let _ = turn(documents, &job.id, "Aborted").await;
+                let _ = job::turn(documents.calls, Way::Ingest, &job.id, "Aborted").await;
                 if error.kind() != ErrorKind::OutcomeUnknown {
                     return taken(Err(error));
                 }
@@ -186,11 +173,6 @@ async fn open(documents: &Documents<'_>, verb: Verb) -> Result<Job> {
 async fn upload(documents: &Documents<'_>, job: &Job, table: &[u8]) -> Result<Response> {
     let request = Request { body: Body::Bytes(table.to_vec()), ..Request::new("PUT", &job.content_url) };
     documents.calls.call(request.header("Content-Type", "text/csv")).await
-}
-
-async fn turn(documents: &Documents<'_>, id: &str, state: &str) -> Result<Response> {
-    let request = Request::post(documents.calls.path(&format!("jobs/ingest/{id}")), json!({"state": state}));
-    documents.calls.call(Request { method: "PATCH", ..request }).await
 }
 
 /// Closes a job, waits for it and finds what became of its rows; the rows that are for collections.
@@ -232,8 +214,8 @@ async fn end(documents: &Documents<'_>, id: &str) -> Result<()> {
     let until = api.now().as_second().saturating_add(documents.rules.jobs.patience);
     for _ in 0..TRIES {
         // A lost answer of this call is no matter: the job's state tells.
-        let _ = turn(documents, id, "UploadComplete").await;
-        match watch(documents, id, until).await {
+        let _ = job::turn(documents.calls, Way::Ingest, id, "UploadComplete").await;
+        match job::watch(documents.calls, Way::Ingest, id, until).await {
             Ok(state) if state == "Open" => {}
             Ok(_) => return Ok(()),
             Err(error) if error.kind() == ErrorKind::NotFound => return Err(error),
@@ -241,28 +223,12 @@ async fn end(documents: &Documents<'_>, id: &str) -> Result<()> {
         }
     }
     // Whatever it still has to do must not come after what is written next.
-    let _ = turn(documents, id, "Aborted").await;
-    let state = watch(documents, id, api.now().as_second()).await?;
+    let _ = job::turn(documents.calls, Way::Ingest, id, "Aborted").await;
+    let state = job::watch(documents.calls, Way::Ingest, id, api.now().as_second()).await?;
     if state == "Open" {
         return Err(Error::new(ErrorKind::Unavailable, "a bulk job could neither be closed nor aborted"));
     }
     Ok(())
-}
-
-/// Waits for a job and tells its state. The waiting is the way out's: a job at work is told as not available yet.
-async fn watch(documents: &Documents<'_>, id: &str, until: i64) -> Result<String> {
-    let path = documents.calls.path(&format!("jobs/ingest/{id}"));
-    loop {
-        match documents.calls.call(Request::get(&path)).await {
-            Ok(answer) => return Ok(answer.parse::<Job>()?.state),
-            Err(error) if error.fact(AT_WORK).is_some() && second(documents.calls.api.now()) < until => {}
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-fn second(time: Timestamp) -> i64 {
-    time.as_second()
 }
 
 /// Takes the rows that a job's tables tell about out of those that wait.

@@ -1,5 +1,6 @@
 //! Salesforce: accounts, contacts, products with prices, opportunities with the quote that counts, custom objects.
 
+mod archive;
 mod assertion;
 mod bulk;
 mod calls;
@@ -10,6 +11,7 @@ mod emulator;
 mod feed;
 mod graph;
 mod ingest;
+mod job;
 mod kind;
 mod opportunities;
 mod package;

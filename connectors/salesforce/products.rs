@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use passerelle_core::Result;
+use passerelle_core::http::Response;
 use passerelle_core::model::Record;
 use passerelle_core::{Error, ErrorKind};
 use serde_json::{Map, Value, json};
 
 use super::calls::{COLLECTION, Scope};
-use super::dialect::told;
+use super::dialect::{is_locked, told};
 use super::documents::{Documents, IDS};
 use super::kind::{CURRENCY, ENTRY};
 use super::soql;
@@ -129,11 +130,26 @@ async fn send(documents: &Documents<'_>, how: Sent, rows: Vec<Priced>) -> Result
             Sent::New => documents.calls.insert(&records).await?,
             Sent::Changed => documents.calls.collection("composite/sobjects", &records).await?,
         };
-        for ((at, _), result) in rows.iter().zip(results).filter(|(_, result)| !result.success) {
-            failures.push((*at, told(result.errors.first().unwrap_or(&Value::Null), 200).at("of", ENTRY)));
+        for ((at, row), result) in rows.iter().zip(results).filter(|(_, result)| !result.success) {
+            let mut failure = Some(told(result.errors.first().unwrap_or(&Value::Null), 200));
+            if failure.as_ref().is_some_and(is_locked) {
+                failure = alone(documents, how, row).await.err();
+            }
+            failures.extend(failure.map(|error| (*at, error.at("of", ENTRY))));
         }
     }
     Ok(failures)
+}
+
+/// Sends an entry again that met a lock, by a call that waits.
+async fn alone(documents: &Documents<'_>, how: Sent, row: &Value) -> Result<Response> {
+    let path = format!("sobjects/{ENTRY}");
+    let mut fields = row.clone();
+    let id = fields.as_object_mut().and_then(|fields| fields.shift_remove("id"));
+    match (how, id.as_ref().and_then(Value::as_str)) {
+        (Sent::Changed, Some(id)) => documents.calls.alone(&format!("{path}/{id}"), &fields).await,
+        _ => documents.calls.make_alone(&path, &fields).await,
+    }
 }
 
 /// What is written of a price, in the kinds of its fields.

@@ -1,24 +1,31 @@
 //! Setting an org up: what it lacks, and the package to deploy. No call of the REST API makes a field.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use passerelle_core::connector::{Preparation, Prepare, State};
 use passerelle_core::model::{Need, ResourceName};
 use passerelle_core::{Error, ErrorKind, Result};
 
+use super::calls::MISSING;
 use super::documents::Documents;
-use super::package::{self, FOLDER};
+use super::package::{self, FOLDER, Wanted};
 use super::schema::kind_of;
 use super::wire::DescribedField;
 
-/// Tells what the org lacks of `needs` and of the key field; `Create` writes a package that a person deploys.
+/// Tells what the org lacks of `needs` and of the key field; but for `Tell`, a package is written that a person deploys.
 pub(super) async fn prepare(
     documents: &Documents<'_>,
     needs: &[Need],
     how: Prepare,
     folder: &Path,
 ) -> Result<Vec<Preparation>> {
-    let described = documents.calls.describe(documents.object).await?;
+    let object = documents.object;
+    let described = match documents.calls.describe(object).await {
+        Ok(described) => Some(described),
+        Err(error) if error.fact(MISSING).is_some() && object.ends_with("__c") => None,
+        Err(error) => return Err(error),
+    };
     let key = Need::key(&documents.rules.key, "Passerelle id");
     let (mut done, mut missing) = (Vec::new(), Vec::new());
     let others = needs.iter().filter(|need| need.kind != "key" && need.path != key.path);
@@ -27,45 +34,87 @@ pub(super) async fn prepare(
         if documents.kind.joined().contains(&first) || need.path.contains('.') {
             continue;
         }
-        let (state, told) = match described.field(&need.path) {
+        let present = described.as_ref().map(|described| described.field(&need.path));
+        let (state, told) = match present.flatten() {
             Some(present) => match unfit(need, present) {
                 Some(told) => (State::Manual, told),
                 None if !need.path.ends_with("__c") => continue,
-                None => (State::There, format!("the field `{}` on {}", need.path, documents.object)),
+                None => (State::There, format!("the field `{}` on {object}", need.path)),
             },
+            None if need.path.ends_with("__c") && need.kind == "ref" => {
+                let what = "to the object that it refers to, visible to the integration user";
+                (State::Manual, format!("create the lookup field `{}` on {object} {what}", need.path))
+            }
             None if need.path.ends_with("__c") => {
                 missing.push(need);
-                (State::Manual, told(documents.object, need, how))
+                (State::Manual, format!("create the field `{}` ({}) on {object}", need.path, package::kind_of(need)))
             }
+            // A new object has its standard fields.
+            None if described.is_none() => continue,
             None => {
                 let what = "is missing on";
-                let told =
-                    format!("`{}` {what} {}, or not visible to the integration user", need.path, documents.object);
-                (State::Manual, told)
+                (State::Manual, format!("`{}` {what} {object}, or not visible to the integration user", need.path))
             }
         };
-        let thing = format!("{}.{}", documents.object, need.path);
-        done.push(Preparation { path: need.path.clone(), thing, state, how: told });
+        done.push(Preparation { path: need.path.clone(), thing: format!("{object}.{}", need.path), state, how: told });
     }
-    if how == Prepare::Create && !missing.is_empty() {
-        let cannot = |cause: std::io::Error| {
-            Error::new(ErrorKind::Config, "cannot write the metadata package").at("folder", FOLDER).because(cause)
-        };
-        package::write(&folder.join(FOLDER), documents.object, &documents.calls.version, &missing).map_err(cannot)?;
+    if described.is_none() {
+        let told = format!("create the custom object `{object}`");
+        done.push(Preparation { path: OBJECT.to_owned(), thing: object.to_owned(), state: State::Manual, how: told });
+    }
+    let wanted = Wanted { object, is_new: described.is_none(), needs: &missing };
+    if wanted.is_new || !missing.is_empty() {
+        let packed = pack(documents, &wanted, how, folder)?;
+        let is_packed = |one: &Preparation| one.path == OBJECT || missing.iter().any(|need| need.path == one.path);
+        for one in done.iter_mut().filter(|one| is_packed(one)) {
+            one.how = format!("{}, visible to the integration user; {}", one.how, packed.told(&one.path));
+        }
     }
     Ok(done)
 }
 
-fn told(object: &str, need: &Need, how: Prepare) -> String {
-    let kind = package::kind_of(need);
-    let deploy = format!("sf project deploy start --metadata-dir {FOLDER}");
-    match how {
-        Prepare::Tell => format!(
-            "create the field `{}` ({kind}) on {object}, visible to the integration user; `passerelle setup` \
-             writes a package in `{FOLDER}` that creates it: {deploy}",
-            need.path
-        ),
-        Prepare::Create => format!("`{}` ({kind}) on {object} is in the package: {deploy}", need.path),
+/// The path of a preparation that is the object itself.
+const OBJECT: &str = "object";
+
+/// What became of the package.
+enum Packed {
+    /// Nobody asked for it.
+    Unasked,
+    /// It is there; these fields stand in it otherwise.
+    Written(BTreeSet<String>),
+    /// It could not be written, and the reason.
+    Unwritten(String),
+}
+
+/// Writes the package, unless only to tell. Where the org is only asked, a folder that takes no file is no failure.
+fn pack(documents: &Documents<'_>, wanted: &Wanted<'_>, how: Prepare, folder: &Path) -> Result<Packed> {
+    if how == Prepare::Tell {
+        return Ok(Packed::Unasked);
+    }
+    match package::write(&folder.join(FOLDER), &documents.calls.version, wanted) {
+        Ok(others) => Ok(Packed::Written(others)),
+        Err(cause) if how == Prepare::Pack => Ok(Packed::Unwritten(cause.to_string())),
+        Err(cause) => {
+            let message = "cannot write the metadata package";
+            Err(Error::new(ErrorKind::Config, message).at("folder", FOLDER).because(cause))
+        }
+    }
+}
+
+impl Packed {
+    fn told(&self, path: &str) -> String {
+        let deploy = format!("sf project deploy start --metadata-dir {FOLDER}");
+        match self {
+            Self::Unasked => {
+                format!("`passerelle setup` writes a package in `{FOLDER}` that creates it: {deploy}")
+            }
+            Self::Written(others) if others.contains(path) => format!(
+                "the package in `{FOLDER}` beside config.toml creates it otherwise, and was left as it is: delete the \
+                 field there to have it written anew"
+            ),
+            Self::Written(_) => format!("the package in `{FOLDER}` beside config.toml creates it: {deploy}"),
+            Self::Unwritten(why) => format!("the package in `{FOLDER}` beside config.toml cannot be written: {why}"),
+        }
     }
 }
 

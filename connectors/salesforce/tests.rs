@@ -4,6 +4,8 @@ mod access;
 mod currencies;
 mod feed;
 mod ingest;
+mod locks;
+mod outbound;
 mod records;
 mod setup;
 mod writes;

@@ -21,14 +21,15 @@ pub(super) const RECEIPT: (&str, &str) = (
 /// record is not taken, because it may be forged or old: the record is read.
 ///
 /// # Errors
-/// `Denied` for a wrong secret or another org's message; `Rejected` for what is no outbound message.
+/// `NotFound` for a wrong secret or another org's message, whose sender is told nothing; `Rejected` for what is no outbound
+/// message.
 pub(super) fn decode(delivery: &Delivery<'_>, organization: &str, secret: &Secret) -> Result<Vec<Hint>> {
     let query = delivery.url.split_once('?').map_or("", |(_, query)| query);
     let given =
         url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "secret").map(|(_, value)| value);
     if !bool::from(given.as_deref().unwrap_or_default().as_bytes().ct_eq(secret.reveal().as_bytes())) {
         let message = "the address of the message does not end with `?secret=` and the webhook secret";
-        return Err(Error::new(ErrorKind::Denied, message));
+        return Err(Error::new(ErrorKind::NotFound, message));
     }
     let message = Message::read(delivery.body)?;
     // 15 characters are the id, the other three only its check.
@@ -37,7 +38,7 @@ pub(super) fn decode(delivery: &Delivery<'_>, organization: &str, secret: &Secre
         _ => false,
     };
     if !same {
-        return Err(Error::new(ErrorKind::Denied, "the message is of another org than `organization_id`"));
+        return Err(Error::new(ErrorKind::NotFound, "the message is of another org than `organization_id`"));
     }
     Ok(message.hints)
 }
@@ -164,13 +165,13 @@ mod tests {
     }
 
     #[test]
-    fn a_message_of_somebody_else_is_denied() {
+    fn a_message_of_somebody_else_finds_nothing_here() {
         let body = envelope(ORG, &object("Account", "<sf:Id>001</sf:Id>"));
-        let words = "Denied: the address of the message does not end with `?secret=` and the webhook secret";
+        let words = "NotFound: the address of the message does not end with `?secret=` and the webhook secret";
         check("https://hub.example.com/hooks/crm?secret=guess", &body, words);
         check("https://hub.example.com/hooks/crm", &body, words);
         let other = envelope("00D5g000004XyZrEAK", "");
-        check(URL, &other, "Denied: the message is of another org than `organization_id`");
+        check(URL, &other, "NotFound: the message is of another org than `organization_id`");
     }
 
     #[test]

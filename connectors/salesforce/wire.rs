@@ -90,6 +90,13 @@ pub(super) struct Picked {
     pub value: String,
 }
 
+/// Why a composite graph failed: the others of its requests were only halted by the one that failed.
+pub(super) fn cause(graph: &Value) -> Option<&Value> {
+    let answers = graph["graphResponse"]["compositeResponse"].as_array().into_iter().flatten();
+    let mut errors = answers.map(|answer| &answer["body"][0]);
+    errors.find(|error| error.is_object() && error["errorCode"] != "PROCESSING_HALTED")
+}
+
 impl Described {
     /// A field, in any case.
     pub(super) fn field(&self, name: &str) -> Option<&DescribedField> {

@@ -7,12 +7,12 @@ use passerelle_core::{Error, ErrorKind, Result};
 use serde_json::{Map, Value, json};
 
 use super::calls::COLLECTION;
-use super::dialect::told;
+use super::dialect::{is_locked, told};
 use super::documents::Documents;
 use super::graph::{self, Family};
 use super::kind::{ENTRY, LINES};
 use super::wire::{Described, RowResult, typed};
-use super::{ingest, products, soql};
+use super::{archive, ingest, products, soql};
 
 /// What came of each write, by its place.
 pub(super) type Outcomes = BTreeMap<usize, Outcome>;
@@ -71,7 +71,7 @@ pub(super) async fn write(documents: &Documents<'_>, writes: &[Write]) -> Result
         documents.calls.spare()?;
         if described.field(&documents.rules.key).is_none_or(|field| !field.external_id) {
             let message = "the object lacks the external id field of the hub, or the user does not see it: \
-                           `passerelle check --prepare` writes a package to deploy";
+                           `passerelle check` writes a package to deploy";
             return Err(Error::new(ErrorKind::Config, message).at("field", &documents.rules.key));
         }
     }
@@ -79,7 +79,7 @@ pub(super) async fn write(documents: &Documents<'_>, writes: &[Write]) -> Result
     submit(documents, Verb::Upsert, creates, &mut outcomes).await?;
     join(documents, families, &mut outcomes).await?;
     submit(documents, Verb::Update, updates, &mut outcomes).await?;
-    archive(documents, &archives, &mut outcomes).await?;
+    archive::archive(documents, &archives, &mut outcomes).await?;
     let silent = || Err(Error::new(ErrorKind::OutcomeUnknown, "salesforce's answer says nothing about this write"));
     Ok((0..writes.len()).map(|at| outcomes.remove(&at).unwrap_or_else(silent)).collect())
 }
@@ -206,13 +206,17 @@ async fn settle(
             (true, None) => Err(Error::new(ErrorKind::OutcomeUnknown, "the answer has no id for this row")),
             (false, _) => {
                 let error = told(result.errors.first().unwrap_or(&Value::Null), 200);
-                // A lock passes, and waiting for it is for calls; a reference that is none may be the row itself.
-                let unsure = matches!(error.fact("code"), Some("UNABLE_TO_LOCK_ROW" | "INVALID_CROSS_REFERENCE_KEY"));
-                if unsure { alone(documents, verb, row).await } else { Err(error) }
+                if is_unsure(&error) { alone(documents, verb, row).await } else { Err(error) }
             }
         };
         outcomes.insert(row.at, outcome);
     }
+}
+
+/// Whether only a call of its own tells what becomes of a row: a lock passes, and a reference that is none may be the row
+/// itself.
+pub(super) fn is_unsure(error: &Error) -> bool {
+    is_locked(error) || error.fact("code") == Some("INVALID_CROSS_REFERENCE_KEY")
 }
 
 async fn alone(documents: &Documents<'_>, verb: Verb, row: &Row) -> Outcome {
@@ -274,36 +278,8 @@ async fn join(documents: &Documents<'_>, rows: Vec<Row>, outcomes: &mut Outcomes
     Ok(())
 }
 
-async fn archive(documents: &Documents<'_>, rows: &[(usize, &str)], outcomes: &mut Outcomes) -> Result<()> {
-    for rows in rows.chunks(COLLECTION) {
-        let (ids, strange): (Vec<_>, Vec<_>) = rows.iter().partition(|(_, id)| soql::is_id(id));
-        for (at, id) in strange {
-            outcomes.insert(at, Err(Error::new(ErrorKind::NotFound, "not the id of a record").at("id", id)));
-        }
-        let names: Vec<&str> = ids.iter().map(|(_, id)| *id).collect();
-        if names.is_empty() {
-            continue;
-        }
-        let results = match documents.calls.delete(&names).await {
-            Err(error) if outcomes.values().all(Result::is_err) => return Err(error),
-            Err(error) => {
-                outcomes.extend(ids.iter().map(|(at, _)| (*at, Err(copy(&error)))));
-                continue;
-            }
-            Ok(results) => results,
-        };
-        for ((at, id), result) in ids.into_iter().zip(results) {
-            let error = told(result.errors.first().unwrap_or(&Value::Null), 200);
-            // One that is deleted already is where it should be.
-            let done = result.success || error.fact("code") == Some("ENTITY_IS_DELETED");
-            outcomes.insert(at, if done { Ok(Written { id: RemoteId::new(id), record: None }) } else { Err(error) });
-        }
-    }
-    Ok(())
-}
-
 /// The error of a call, for one of its rows.
-fn copy(error: &Error) -> Error {
+pub(super) fn copy(error: &Error) -> Error {
     let copied = Error::new(error.kind(), error.to_string());
     match error.wait() {
         Some(wait) => copied.retry_after(wait),

@@ -73,7 +73,9 @@ impl Files {
             let (state, how) = match (how, can_add && header == HUB_KEY) {
                 _ if table.column(&need.path).is_ok() => (State::There, format!("the column {header:?}")),
                 (_, false) => (State::Manual, format!("add a column with the header {header:?} to {}", place.sheet)),
-                (Prepare::Tell, true) => (State::WouldCreate, format!("a column {header:?} after the last one")),
+                (Prepare::Tell | Prepare::Pack, true) => {
+                    (State::WouldCreate, format!("a column {header:?} after the last one"))
+                }
                 (Prepare::Create, true) => {
                     let new = self.edited(&snapshot, &mut source, &place, &grid, &header_edits(&table))?;
                     disk::replace(&snapshot, &new.bytes)?;

@@ -42,7 +42,7 @@ pub enum Feed {
     FullScan,
     /// Since a cursor; deletions need `sync --full`.
     Cursor,
-    /// Since a cursor, deletions included.
+    /// Since a cursor, deletions included; what the vendor purged before it was read needs `sync --full`.
     CursorWithDeletes,
 }
 

@@ -7,6 +7,9 @@ use serde::Serialize;
 pub enum Prepare {
     /// Changes nothing.
     Tell,
+    /// Changes nothing over there. What a person must deploy is written beside config.toml, and nothing of a person's is
+    /// written over.
+    Pack,
     /// Creates what the connector may.
     Create,
 }

@@ -149,7 +149,7 @@ impl<'a> Pass<'a> {
             (Scope::Changed, Some(read)) if read.digest == digest => Some(read.cursor),
             _ => None,
         };
-        let mark = if scope == Scope::Full { self.listing(entity, name)? } else { None };
+        let mark = (scope == Scope::Full).then(|| self.listing());
         loop {
             self.go_on()?;
             let page = system.changes(&resource, since.as_ref()).await?;

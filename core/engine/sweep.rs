@@ -5,23 +5,20 @@ use super::pass::{Mode, Pass};
 use super::step::Why as Because;
 use super::work::is_planned;
 use crate::Result;
-use crate::connector::Feed;
 use crate::mapping::Entity;
 use crate::model::{LinkId, Presence, Record, RemoteId, SystemName};
 use crate::store::{At, Facts, Link};
 
 impl Pass<'_> {
-    /// What the records of a full listing are marked with; `None` where the feed shows deletions by itself.
+    /// What the records of a full listing are marked with. A feed that shows deletions is no exception: what its vendor
+    /// purged before a run saw it put away is in no listing either.
     ///
     /// The marks are in the store, so that a listing of a million records needs no more memory than one of a hundred.
-    pub(super) fn listing(&self, entity: &Entity, system: &SystemName) -> Result<Option<String>> {
-        let resource = self.column(entity, system)?.resource();
-        let shows = self.engine.systems.get(system)?.resource(resource)?.capabilities.feed == Feed::CursorWithDeletes;
-        let mark = match &self.mode {
+    pub(super) fn listing(&self) -> String {
+        match &self.mode {
             Mode::Dry => "dry".to_owned(),
             Mode::Wet(run) => run.to_string(),
-        };
-        Ok(Some(mark).filter(|_| !shows))
+        }
     }
 
     /// Marks the records of a page that the hub knows.

@@ -13,15 +13,22 @@ pub struct Answer {
     pub message: String,
     /// Content type and body that the vendor wants instead of the message, where it wants any.
     pub receipt: Option<(&'static str, &'static str)>,
+    /// Why, for the hub's own log, where the sender is told nothing.
+    pub(super) kept: Option<String>,
 }
 
 impl Answer {
     pub(super) fn new(status: u16, message: impl Into<String>) -> Self {
-        Self { status, retry_after: None, message: message.into(), receipt: None }
+        Self { status, retry_after: None, message: message.into(), receipt: None, kept: None }
     }
 
     pub(super) fn later(seconds: u64, message: impl Into<String>) -> Self {
-        Self { status: 503, retry_after: Some(Duration::from_secs(seconds)), message: message.into(), receipt: None }
+        Self { retry_after: Some(Duration::from_secs(seconds)), ..Self::new(503, message) }
+    }
+
+    /// To a sender that may not even know that it came to the right place.
+    pub(super) fn nothing_here(why: &str) -> Self {
+        Self { kept: Some(why.to_owned()), ..Self::new(404, "not found") }
     }
 
     /// Whether the sender may forget the delivery: what it names is on disk.

@@ -24,7 +24,7 @@ impl Server {
     /// Answered with 200, what it names is on disk and will be looked at: read from the system, never believed. All
     /// else keeps nothing, and says by its status whether the sender should come again:
     /// 400 a body that the connector does not understand, 401 a wrong signature, 404 a system that takes part in no
-    /// flow, 405 not posted, 413 larger than [`LARGEST_DELIVERY`], 501 a connector without webhooks, 503 a full inbox,
+    /// flow or a sender that is told nothing, 405 not posted, 413 larger than [`LARGEST_DELIVERY`], 501 a connector without webhooks, 503 a full inbox,
     /// a store that cannot write, or a secret that is not set.
     pub fn receive(&self, system: &str, delivery: &Delivery<'_>) -> Answer {
         let name = SystemName::from(system);
@@ -96,6 +96,7 @@ impl Server {
         let count = match answer.status {
             200..300 => accepted,
             401 => denied,
+            404 if answer.kept.is_some() => denied,
             400 | 405 => malformed,
             413 => too_large,
             404 | 501 => unknown,
@@ -103,7 +104,8 @@ impl Server {
         };
         *count += 1;
         if !answer.is_accepted() && count.is_power_of_two() {
-            warn!(system = %name, status = answer.status, times = *count, "a delivery was refused: {}", answer.message);
+            let why = answer.kept.as_ref().unwrap_or(&answer.message);
+            warn!(system = %name, status = answer.status, times = *count, "a delivery was refused: {why}");
         }
     }
 }
@@ -117,7 +119,8 @@ fn refused(error: &Error) -> Answer {
         ErrorKind::Denied => Answer::new(401, error.message()),
         ErrorKind::Unsupported => Answer::new(501, error.message()),
         ErrorKind::Config => Answer::later(SOON, error.message()),
-        ErrorKind::Rejected | ErrorKind::NotFound => Answer::new(400, error.message()),
+        ErrorKind::NotFound => Answer::nothing_here(error.message()),
+        ErrorKind::Rejected => Answer::new(400, error.message()),
         _ => Answer::later(SOON, "the delivery cannot be verified now"),
     }
 }

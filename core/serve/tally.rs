@@ -9,7 +9,7 @@ pub struct Tally {
     pub named: u64,
     /// Of these, the ones that waited already.
     pub coalesced: u64,
-    /// Signature missing, wrong or out of its window (401).
+    /// Signature missing, wrong or out of its window (401); of a sender that is told nothing (404).
     pub denied: u64,
     /// Signed, and not understood (400); or not posted (405).
     pub malformed: u64,

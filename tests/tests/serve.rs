@@ -215,6 +215,8 @@ async fn a_system_without_webhooks_and_one_without_its_secret_say_so() {
     };
     assert_eq!(answer(ErrorKind::Unsupported).status, 501);
     assert_eq!(answer(ErrorKind::Rejected).status, 400);
+    let told_nothing = answer(ErrorKind::NotFound);
+    assert_eq!((told_nothing.status, told_nothing.message.as_str()), (404, "not found"));
     let later = answer(ErrorKind::Config);
     assert_eq!((later.status, later.retry_after.is_some(), later.message.as_str()), (503, true, "as it says"));
 }

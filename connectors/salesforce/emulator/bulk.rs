@@ -295,6 +295,9 @@ impl Job {
                     "update" => org.update(&self.object, &id, &fields, moment)?,
                     _ => org.delete(&self.object, &id, moment)?,
                 }
+                if operation == "hardDelete" {
+                    org.purge(&self.object, &id);
+                }
                 Ok((id, false))
             }
         }

@@ -123,7 +123,7 @@ fn each(
         }
     }
     if let (true, Some(before)) = (failed, before) {
-        *org = before;
+        org.roll_back(before);
         let message =
             "Record rolled back because not all records were valid and the request was using AllOrNone header";
         let rolled = Refusal::bad("ALL_OR_NONE_OPERATION_ROLLED_BACK", message).item();

@@ -121,7 +121,7 @@ fn run(org: &mut Org, locators: &mut Locators, call: &Call<'_>, requests: &[Valu
         answers.push(json!({"body": body, "httpHeaders": headers, "httpStatusCode": status, "referenceId": reference}));
     }
     if let (false, Some(before)) = (good, before) {
-        *org = before;
+        org.roll_back(before);
         for answer in answers.iter_mut().filter(|answer| answer["httpStatusCode"].as_u64().is_some_and(|s| s < 300)) {
             *answer = halted(&answer["referenceId"]);
         }
@@ -252,6 +252,6 @@ fn tree(org: &mut Org, call: &Call<'_>, object: &str, rows: &[Value]) -> Reply {
     if errors.is_empty() {
         return Ok(Response::json(201, &json!({"hasErrors": false, "results": results})));
     }
-    *org = before;
+    org.roll_back(before);
     Ok(Response::json(400, &json!({"hasErrors": true, "results": errors})))
 }

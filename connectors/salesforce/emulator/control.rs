@@ -31,7 +31,8 @@ impl Salesforce {
     /// - `create_deal {..}`: an opportunity as in a sample; `win_deal {"id"}`; `accept_quote {"id"}`; `sync_quote {"id"}`;
     /// - `merge {"type", "primary", "other"}`; `purge {"type", "id"}`;
     /// - `show {"type", "id"}`: every value; `find {"type", "field", "value"}`: ids;
-    /// - `deliveries {"times": 1, "reverse": false}`: outbound messages of what changed since the last call;
+    /// - `deliveries {"times": 1, "reverse": false}`: outbound messages that are due: of what changed since the last call,
+    ///   and those not acknowledged; `answered {"notifications", "status", "body"}`: how a receiver answered one;
     /// - `currencies {"currencies": ["EUR", "CHF"]}`: turns several currencies on, the company's first;
     /// - `revoke`: every session ends; `rotate {"on": true}`: each refresh gives a new refresh token.
     pub(super) fn perform(&mut self, command: &str, arguments: &Value, now: Timestamp) -> Result<Value> {
@@ -50,9 +51,7 @@ impl Salesforce {
                 Ok(json!({}))
             }
             "purge" => {
-                if let Some(rows) = org.rows.get_mut(&object.to_lowercase()) {
-                    rows.remove(id);
-                }
+                org.purge(object, id);
                 Ok(json!({}))
             }
             "create_deal" => seed::deal(org, arguments, &seed::Known::default(), now).map(told),
@@ -78,7 +77,8 @@ impl Salesforce {
             }
             "show" => Ok(json!(org.row(object, id))),
             "find" => Ok(json!(find(org, arguments))),
-            "deliveries" => Ok(json!({"deliveries": outbound::deliveries(org, arguments)})),
+            "deliveries" => Ok(json!({"deliveries": outbound::deliveries(org, arguments, now)})),
+            "answered" => Ok(json!({"acknowledged": outbound::answered(org, arguments)})),
             "currencies" => {
                 let named = arguments["currencies"].as_array().into_iter().flatten().filter_map(Value::as_str);
                 currencies::enable(org, &named.map(str::to_owned).collect::<Vec<_>>());

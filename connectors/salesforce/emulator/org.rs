@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use super::catalog::{self, Object};
 use super::field::{Values, stamp};
 use super::id;
+use super::outbound::Notice;
 use super::refusal::Refusal;
+use super::rules;
 use super::settings::Settings;
 
 /// The id of the org.
@@ -45,6 +47,8 @@ pub(super) struct Org {
     index: HashMap<(String, String, String), BTreeSet<String>>,
     pub settings: Settings,
     pub changed: Vec<Changed>,
+    /// Notifications that nobody acknowledged yet.
+    pub outbox: Vec<Notice>,
     numbers: HashMap<String, u64>,
     /// Writes of rows so far, by which locks are dealt out.
     pub writes: u64,
@@ -70,6 +74,7 @@ impl Org {
             index: HashMap::new(),
             settings: Settings::default(),
             changed: Vec::new(),
+            outbox: Vec::new(),
             numbers: HashMap::new(),
             writes: 0,
         };
@@ -132,9 +137,14 @@ impl Org {
     /// An id that no row had yet.
     pub(super) fn next_id(&mut self, object: &str) -> String {
         let prefix = self.objects.get(&object.to_lowercase()).map_or("000", |known| &known.prefix).to_owned();
-        let number = self.numbers.entry(prefix.clone()).or_insert(0);
+        self.numbered(&prefix)
+    }
+
+    /// An id that nothing with this prefix had yet.
+    pub(super) fn numbered(&mut self, prefix: &str) -> String {
+        let number = self.numbers.entry(prefix.to_owned()).or_insert(0);
         *number += 1;
-        id::make(&prefix, *number)
+        id::make(prefix, *number)
     }
 
     /// A row, deleted or not.
@@ -200,6 +210,21 @@ impl Org {
         }
     }
 
+    /// Takes a row and its parts out of the recycle bin for good: no query finds them any more.
+    pub(super) fn purge(&mut self, object: &str, id: &str) {
+        for (child, field) in rules::parts(object) {
+            for part in self.indexed(child, field, &json!(id)) {
+                self.purge(child, &part);
+            }
+        }
+        let lower = object.to_lowercase();
+        let Some(rows) = self.rows.get_mut(&lower) else { return };
+        rows.remove(id);
+        for (_, ids) in self.index.iter_mut().filter(|((known, ..), _)| *known == lower) {
+            ids.remove(id);
+        }
+    }
+
     /// Changes some values of a row and its stamps.
     pub(super) fn touch(&mut self, object: &str, id: &str, changes: Values, moment: Moment<'_>) {
         let Some(mut row) = self.row(object, id).cloned() else { return };
@@ -209,6 +234,13 @@ impl Org {
         row.insert("LastModifiedById".to_owned(), json!(moment.user));
         self.put(object, id, row);
         self.changed.push(Changed { object: object.to_owned(), id: id.to_owned() });
+    }
+
+    /// Back to what was before a transaction. Locks that were met stay met.
+    pub(super) fn roll_back(&mut self, before: Self) {
+        let (locks, writes) = (self.settings.locks, self.writes);
+        *self = before;
+        (self.settings.locks, self.writes) = (locks, writes);
     }
 
     /// The index of a custom field that was just made.

@@ -118,3 +118,36 @@ async fn a_first_read_of_many_rows_is_a_bulk_job_and_tells_the_same() {
     bench.create("Account", json!({"Name": "Later"}));
     assert_eq!(bench.pull("Account", Some(cursor)).await.0.len(), 1);
 }
+
+/// An org with more accounts than a first read takes row by row, and jobs that take so many seconds.
+fn slow(seconds: u64) -> Bench {
+    let bench = Bench::with(json!({
+        "client_secret": "salesforce-demo-secret", "bulk_above": 5, "bulk_minutes": 3,
+    }));
+    bench.deploy();
+    bench.control("settings", json!({"bulk_delay": seconds}));
+    for at in 0..8 {
+        bench.create("Account", json!({"Name": format!("Account {at}")}));
+    }
+    bench
+}
+
+#[tokio::test]
+async fn a_query_job_of_two_minutes_is_waited_for_and_the_cursor_keeps_it() {
+    let bench = slow(120);
+    let begun = bench.salesforce.changes(&"Account".into(), None).await.unwrap();
+    let waited = bench.salesforce.changes(&"Account".into(), Some(&begun.next)).await.unwrap();
+    assert!(waited.records.is_empty() && waited.more && waited.next == begun.next, "{waited:?}");
+    let (records, _) = bench.pull("Account", Some(waited.next)).await;
+    assert_eq!(
+        (records.len(), bench.calls("POST /services/data/{id}/jobs/query"), bench.calls("/queryAll")),
+        (8, 1, 1)
+    );
+}
+
+#[tokio::test]
+async fn a_query_job_that_takes_too_long_is_aborted_and_everything_is_read_in_pages() {
+    let bench = slow(3600);
+    let (records, _) = bench.pull("Account", None).await;
+    assert_eq!((records.len(), bench.calls("PATCH /services/data/{id}/jobs/query/{id}")), (8, 1));
+}

@@ -58,3 +58,27 @@ async fn a_field_of_another_type_is_told_and_in_no_package() {
     let object = std::fs::read_to_string(folder.path().join("salesforce-package/objects/Opportunity.object")).unwrap();
     assert!(object.contains("Hub_External_Id__c") && !object.contains("ERP_Paid__c"), "{object}");
 }
+
+#[tokio::test]
+async fn a_custom_object_that_is_missing_is_told_and_packed_once_the_org_is_asked() {
+    let mut bench = Bench::with(json!({"client_secret": "salesforce-demo-secret"}));
+    let folder = tempfile::tempdir().unwrap();
+    bench.folder = folder.path().to_owned();
+    let options = json!({"client_secret": "salesforce-demo-secret", "objects": ["Invoice__c"]});
+    let salesforce = connect(&bench.host, &bench.clock, options, bench.folder.clone());
+    let sale = Need { path: "Opportunity__c".to_owned(), kind: "ref".to_owned(), ..paid() };
+    let needs = [Need { path: "Name".to_owned(), kind: "text".to_owned(), ..paid() }, paid(), sale];
+    let file = folder.path().join("salesforce-package/objects/Invoice__c.object");
+    for (how, is_there) in [(Prepare::Tell, false), (Prepare::Pack, true)] {
+        let told = salesforce.prepare(&"Invoice__c".into(), &needs, how).await.unwrap();
+        let paths: Vec<&str> = told.iter().map(|one| one.path.as_str()).collect();
+        assert_eq!(paths, ["Hub_External_Id__c", "ERP_Paid__c", "Opportunity__c", "object"]);
+        assert!(told.iter().all(|one| one.state == State::Manual));
+        assert_eq!(file.exists(), is_there);
+    }
+    let object = std::fs::read_to_string(file).unwrap();
+    assert!(object.contains("<nameField>") && object.contains("<fullName>ERP_Paid__c</fullName>"), "{object}");
+    bench.control("deploy", json!({"objects": ["Invoice__c"]}));
+    let told = salesforce.prepare(&"Invoice__c".into(), &needs, Prepare::Tell).await.unwrap();
+    assert!(!told.iter().any(|one| one.path == "object"), "{told:?}");
+}

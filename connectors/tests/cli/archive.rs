@@ -157,3 +157,18 @@ fn where_deletions_are_seen_is_told_by_connectors_and_check() {
     }
     assert!(!shell.ok("check --offline").out.contains("note:"));
 }
+
+#[test]
+fn what_was_purged_in_salesforce_before_a_run_saw_it_deleted_is_found_by_a_full_run() {
+    let (shell, emulators) = hub("salesforce", "dolibarr");
+    let (account, party) = made(&shell, "thirdparties")[0].clone();
+    let named = json!({ "type": "Account", "id": account });
+    emulators.control("salesforce", "delete", &named);
+    emulators.control("salesforce", "purge", &named);
+    assert!(!shell.run("plan companies").out.contains("to archive"));
+    let words = [&format!("- archive erp/thirdparties/{party}"), &format!("crm/{account} was deleted"), "1 to archive"];
+    shell.fails("plan companies --full", 4, &words);
+    let synced = shell.run("sync companies --full");
+    assert!(synced.out.contains("1 archived"), "{synced:?}");
+    assert!(!shell.run("plan companies --full").out.contains("to archive"));
+}

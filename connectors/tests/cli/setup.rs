@@ -318,7 +318,11 @@ fn an_org_gets_a_package_and_the_steps_that_no_call_can_make() {
     ];
     shell.fails("setup crm --plan", 0, &said);
     assert!(!shell.path().join("salesforce-package").exists());
-    shell.fails("setup crm", 3, &["is in the package: sf project deploy start"]);
+    shell.fails(
+        "setup crm",
+        3,
+        &["the package in `salesforce-package` beside config.toml creates it: sf project deploy"],
+    );
     assert!(shell.read("salesforce-package/package.xml").contains("<members>Opportunity.ERP_Paid__c</members>"));
     shell.fails("setup crm --remove", 0, &["the hub made nothing there"]);
 }

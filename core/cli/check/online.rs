@@ -109,7 +109,12 @@ async fn ask(
         if let Some(error) = error {
             return Err(error);
         }
-        let schema = system.describe(resource).await?;
+        let schema = match system.describe(resource).await {
+            Ok(schema) => schema,
+            // What is lacking says why.
+            Err(error) if error.kind() == ErrorKind::Config && !preparations.is_empty() => continue,
+            Err(error) => return Err(error),
+        };
         let coming: BTreeSet<&str> = preparations
             .iter()
             .filter(|preparation| preparation.state != State::Created)
@@ -133,7 +138,7 @@ async fn prepared(
     store: Option<&Store>,
 ) -> Result<(Vec<Preparation>, Option<Error>)> {
     let (resource, needs) = (column.resource(), column.needs());
-    let Some(store) = store else { return Ok((system.prepare(resource, &needs, Prepare::Tell).await?, None)) };
+    let Some(store) = store else { return Ok((system.prepare(resource, &needs, Prepare::Pack).await?, None)) };
     let done = Setup::of_fields(system, resource, needs).make(store, context.clock.now()).await?;
     Ok((done.steps.into_iter().map(|step| step.preparation).collect(), done.error))
 }

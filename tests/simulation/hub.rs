@@ -111,7 +111,7 @@ impl Ground {
     fn options(&self, vendor: &str) -> Result<Value> {
         let key = self.host.key(vendor)?;
         Ok(match (vendor, self.has_tokens) {
-            ("dolibarr", _) => json!({ "api_key": key }),
+            ("dolibarr", _) => json!({ "api_key": key, "webhook_secret": SECRET }),
             (_, false) => json!({ "token": key, "webhook_secret": SECRET }),
             (_, true) => json!({
                 "client_id": "client-emulator", "client_secret": "secret-emulator",

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use passerelle_core::Result;
 use passerelle_core::engine::{Difference, link_id};
-use passerelle_core::model::LinkId;
+use passerelle_core::model::{LinkId, SystemName};
 use passerelle_core::store::{At, Store};
 
 use super::books::Books;
@@ -96,9 +96,9 @@ fn waiting(store: &Store) -> Result<BTreeSet<LinkId>> {
 /// Whether a difference is that a record is not there any more that people did delete.
 fn is_deleted(ending: &Ending, found: &Difference) -> bool {
     let world = &ending.world;
-    let of = |id: &str, entity: &str| found.link.as_str() == format!("{entity}:crm:{id}");
+    let Ok(Some(link)) = ending.hub.store.link(&found.link) else { return false };
+    let Some(card) = link.sides.get(&SystemName::from("crm")).map(|side| side.id.as_str()) else { return false };
     found.values.get("deleted").is_some()
-        && (world.sales.iter().any(|sale| sale.was_deleted && of(&sale.id, "sale"))
-            || found.link.as_str().starts_with("company:")
-                && world.customers.iter().any(|customer| customer.was_deleted && customer.name == found.label))
+        && (world.sales.iter().any(|sale| sale.was_deleted && sale.id == card)
+            || world.customers.iter().any(|customer| customer.was_deleted && customer.id == card))
 }

@@ -14,9 +14,10 @@ use serde_json::{Value, json};
 
 use super::fate::Fate;
 
-/// Secret that HubSpot signs with, and the address that it signs.
+/// Secret that HubSpot signs with and Dolibarr's address bears, and the addresses that they call.
 pub const SECRET: &str = "a secret of the simulation's own app";
 const TARGET: &str = "https://hub.example.com/hooks/hubspot";
+const HINTED: &str = "https://hub.example.com/hooks/erp";
 
 /// Ticks of a server's life, before it is stopped or dies.
 const TICKS: u64 = 4;
@@ -46,6 +47,7 @@ pub async fn serve(hub: &Engine, host: &Host, fate: &Fate) -> Result<()> {
     let server = Server::new(hub.clone(), Setup { timings, capacity: INBOX_CAPACITY, seed: 1 })?;
     for _ in 0..TICKS {
         deliver(&server, host, fate)?;
+        hint(&server, host, fate);
         server.tick().await?;
         host.time().advance(Duration::from_secs(fate.throw(|dice| dice.between(1, 400))));
     }
@@ -73,6 +75,24 @@ fn deliver(server: &Server, host: &Host, fate: &Fate) -> Result<()> {
         posted(server, delivery, delivery["body"].as_str().unwrap_or_default(), host);
     }
     Ok(())
+}
+
+/// What Dolibarr has to tell of some of its records, of such as changed and of others; some are not there any more.
+fn hint(server: &Server, host: &Host, fate: &Fate) {
+    for _ in 0..fate.throw(|dice| dice.between(0, 3)) {
+        let code = fate.throw(|dice| dice.word(&["COMPANY_MODIFY", "COMPANY_DELETE", "PRODUCT_MODIFY", "ORDER_VALIDATE"]));
+        let body = json!({ "triggercode": code, "object": { "id": fate.throw(|dice| dice.between(1, 30)).to_string() } });
+        let is_forged = fate.throw(|dice| dice.falls(0.1));
+        let secret = if is_forged { "a guess" } else { SECRET };
+        let secret: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        let (url, body) = (format!("{HINTED}?secret={secret}"), body.to_string());
+        let delivery =
+            Delivery { method: "POST", url: &url, headers: &[], body: body.as_bytes(), received: host.time().now() };
+        fate.count(|tally| tally.fault(if is_forged { "webhook forged" } else { "webhook" }));
+        if server.receive("erp", &delivery).status == 200 && is_forged {
+            fate.find("a forged webhook was taken");
+        }
+    }
 }
 
 /// Whether a delivery was taken.

@@ -24,7 +24,7 @@ impl Pass<'_> {
             return Ok(());
         }
         let how = if self.mode == Mode::Dry { Prepare::Tell } else { Prepare::Create };
-        let needs = column.needs();
+        let needs = self.engine.mappings.needs(column, target);
         let system = self.engine.systems.get(target)?;
         let mut told = system.prepare(column.resource(), &needs, how).await?;
         told.retain(Preparation::was_lacking);

@@ -94,7 +94,7 @@ async fn ask(
     for entity in super::offline::flowing(config, mappings, system) {
         let Some(column) = entity.column(system.name()) else { continue };
         let resource = column.resource();
-        let mut preparations = system.prepare(resource, &column.needs(), how).await?;
+        let mut preparations = system.prepare(resource, &mappings.needs(column, system.name()), how).await?;
         preparations.retain(Preparation::was_lacking);
         let todo = |preparation: Preparation| Todo { resource: resource.clone(), preparation };
         let schema = match system.describe(resource).await {

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 pub use capabilities::{Batch, Capabilities, Effect, Feed, Resource};
 pub use plugin::{Plug, Plugin, Tools};
 pub use schema::{Choice, FieldSchema, Schema};
-pub use setup::{Preparation, Prepare, Removal, State};
+pub use setup::{May, Preparation, Prepare, Removal, State};
 
 use crate::model::{Cursor, ExternalKey, Need, Outcome, Record, RemoteId, ResourceName, Write};
 use crate::{Error, ErrorKind, Result};

@@ -25,7 +25,8 @@ const BEGINNING: &str = "2000-01-01 00:00:00";
 /// A write that began before a later one may be committed after it.
 const OVERLAP: i64 = 120;
 
-/// Clocks are put back at night, and a database in local time then writes the same hour twice.
+/// Clocks are put back at night, between 23:00 and 04:00 of the local day and by 2 hours at most (the IANA time zones of our
+/// years), and a database in local time then writes the same hour twice.
 const NIGHT_OVERLAP: i64 = 3 * 3600;
 
 /// Records of the overlap that are remembered, so that a quiet poll gives none; more than that come again and again
@@ -105,7 +106,7 @@ impl Mark {
     /// The start of the next look: the mark, less an overlap.
     fn from(&self) -> String {
         let Ok(at) = at_text(&self.at) else { return self.at.clone() };
-        let overlap = if (0..6).contains(&at.hour()) { NIGHT_OVERLAP } else { OVERLAP };
+        let overlap = if (6..23).contains(&at.hour()) { OVERLAP } else { NIGHT_OVERLAP };
         at.checked_sub(overlap.seconds()).map_or_else(|_| self.at.clone(), text_of)
     }
 

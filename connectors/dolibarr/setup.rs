@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use passerelle_core::connector::{Choice, FieldSchema, Preparation, Prepare, Removal, Schema, State};
+use passerelle_core::connector::{Choice, FieldSchema, May, Preparation, Prepare, Removal, Schema, State};
 use passerelle_core::http::Request;
 use passerelle_core::model::Need;
 use passerelle_core::{ErrorKind, Result};
@@ -28,13 +28,6 @@ struct Wanted<'a> {
     code: &'a str,
     need: Cow<'a, Need>,
     unique: bool,
-}
-
-/// Whether the connector may create what is missing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum May {
-    Create,
-    OnlyTell,
 }
 
 /// What is there and what is missing, created where `how`, config.toml and the key's rights allow.

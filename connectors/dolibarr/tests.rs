@@ -2,6 +2,7 @@
 
 mod feed;
 mod reading;
+mod recordings;
 mod shapes;
 mod writing;
 

@@ -66,8 +66,13 @@ impl Client {
 
     /// One page of a list, or all of it.
     pub async fn list(&self, doctype: &str, ask: Ask) -> Result<Vec<Value>> {
+        let mut fields = ask.fields;
+        // Where a table is joined there are two columns `name` to order by, and the database takes the one it answers.
+        if ask.order.is_empty() && !fields.iter().any(|field| field == "name" || field == "*") {
+            fields.insert(0, "name".to_owned());
+        }
         let mut request = Request::get(path(doctype, None))
-            .query("fields", json!(ask.fields).to_string())
+            .query("fields", json!(fields).to_string())
             .query("order_by", if ask.order.is_empty() { "name asc" } else { ask.order })
             .query("limit_page_length", ask.limit.to_string());
         if !ask.filters.is_empty() {

@@ -17,7 +17,14 @@ pub(super) fn tabled(body: &mut Fields, there: Option<&Value>) -> Result<()> {
         let Some(value) = body.shift_remove(field) else { continue };
         let mut rows =
             table_of(body, there, table, &[column, "is_primary", "is_primary_phone", "is_primary_mobile_no"]);
-        rows.retain(|row| row[flag] != json!(1));
+        rows.retain_mut(|row| {
+            if row[flag] != json!(1) {
+                return true;
+            }
+            // One number can be both the phone and the mobile: it stays as the other.
+            row[flag] = json!(0);
+            ["is_primary_phone", "is_primary_mobile_no"].iter().any(|other| row[*other] == json!(1))
+        });
         if !value.is_null() {
             rows.push(json!({ column: value, flag: 1 }));
         }

@@ -254,7 +254,8 @@ impl passerelle_core::emulator::Emulator for Emulator {
     fn refusal(&self, status: u16) -> Response {
         if status == 429 {
             let limited = Refusal::new(429, "TooManyRequestsError", "").v1();
-            return limited.with_header("Retry-After", "1").with_header("X-RateLimit-Reset", "1");
+            let limited = limited.with_header("X-RateLimit-Reset", "1").with_header("X-RateLimit-Limit", "1000000");
+            return limited.with_header("X-RateLimit-Remaining", "0").with_header("Retry-After", "1");
         }
         Response::text(status, "text/html", format!("<html><h1>{status}</h1></html>"))
     }

@@ -22,7 +22,9 @@ const BEGINNING: &str = "2000-01-01 00:00:00.000000";
 /// A slow transaction is committed behind faster ones; submitting takes about a second.
 const OVERLAP: i64 = 120;
 
-/// Clocks are put back at night.
+/// Clocks are put back at night, between 23:00 and 04:00 of the site's day and by 2 hours at most (the IANA time zones of
+/// our years). A mark in the hour that comes twice may be later than what follows it, so looks from there begin earlier,
+/// every night: the hour of a mark is all that is known of it where the site does not tell its zone.
 const NIGHT_OVERLAP: i64 = 3 * 3600;
 
 /// Rows of the overlap that are remembered, so that a quiet poll gives none. More than that come again until something
@@ -88,7 +90,7 @@ impl Mark {
     /// The start of the next look: the mark, less an overlap.
     fn from(&self) -> Result<String> {
         let at: DateTime = self.at.replacen(' ', "T", 1).parse().map_err(|cause| foreign().because(cause))?;
-        let overlap = if (0..6).contains(&at.hour()) { NIGHT_OVERLAP } else { OVERLAP };
+        let overlap = if (6..23).contains(&at.hour()) { OVERLAP } else { NIGHT_OVERLAP };
         let from = at.checked_sub(overlap.seconds()).unwrap_or(at);
         Ok(from.strftime("%Y-%m-%d %H:%M:%S.%6f").to_string())
     }

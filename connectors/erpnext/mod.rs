@@ -28,8 +28,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use passerelle_core::connector::{
-    Connector, Delivery, Hint, Identity, Lookup, Page, Plug, Plugin, Preparation, Prepare, Removal, Resource, Schema,
-    Tools,
+    Connector, Delivery, Hint, Identity, Lookup, May, Page, Plug, Plugin, Preparation, Prepare, Removal, Resource,
+    Schema, Tools,
 };
 use passerelle_core::http::{Api, Auth, Limits, Secret};
 use passerelle_core::model::{Cursor, Need, Outcome, Record, RemoteId, ResourceName, Write};
@@ -193,7 +193,7 @@ impl Connector for ErpNext {
     }
 
     async fn prepare(&self, resource: &ResourceName, needs: &[Need], how: Prepare) -> Result<Vec<Preparation>> {
-        let may = if self.config.create_custom_fields { setup::May::Create } else { setup::May::OnlyTell };
+        let may = if self.config.create_custom_fields { May::Create } else { May::OnlyTell };
         setup::prepare(&self.client, Table::of(resource)?, needs, how, may).await
     }
 

@@ -15,7 +15,7 @@ use super::wire::{self, amount, decimal, money, plain, text};
 use super::{Config, dialect, taxes};
 
 /// What the hub needs of an invoice.
-pub(super) const INVOICE: [&str; 16] = [
+pub(super) const INVOICE: [&str; 15] = [
     "name",
     "status",
     "docstatus",
@@ -31,7 +31,6 @@ pub(super) const INVOICE: [&str; 16] = [
     "outstanding_amount",
     "is_return",
     "return_against",
-    "update_outstanding_for_self",
 ];
 
 /// Joins whole orders with what hangs on them: three calls for all.

@@ -45,10 +45,11 @@ pub(super) async fn create(writer: &Writer<'_>, key: &ExternalKey, fields: &Fiel
     }
     if writer.is_order() {
         deliver(&mut body)?;
-        body.insert("ignore_pricing_rule".to_owned(), json!(1));
     } else {
         body.entry("quotation_to").or_insert_with(|| json!("Customer"));
     }
+    // What was agreed is not discounted again.
+    body.insert("ignore_pricing_rule".to_owned(), json!(1));
     table(writer, &mut body, &wanted, fields).await?;
     let made = writer.create_or_adopt(key, body).await?;
     finish(writer, made, &wanted).await

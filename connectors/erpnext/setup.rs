@@ -1,6 +1,6 @@
 //! What a site must have: the unique custom field for the hub's key, and fields that mappings write.
 
-use passerelle_core::connector::{Choice, FieldSchema, Preparation, Prepare, Removal, Schema, State};
+use passerelle_core::connector::{Choice, FieldSchema, May, Preparation, Prepare, Removal, Schema, State};
 use passerelle_core::model::{Fields, Need};
 use passerelle_core::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
@@ -10,13 +10,6 @@ use super::dialect::lacks_field;
 use super::fields;
 use super::table::Table;
 use super::wire::{KEY, text};
-
-/// Whether the connector may create what is missing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum May {
-    Create,
-    OnlyTell,
-}
 
 /// What is there and what is missing, created where `how`, config.toml and the token's rights allow.
 pub(super) async fn prepare(
@@ -148,7 +141,8 @@ fn by_hand(table: &Table, need: &Need) -> String {
 
 /// Whether the site knows a field, with one small call that every reader may make.
 async fn is_there(client: &Client, table: &Table, field: &str) -> Result<bool> {
-    let ask = Ask { limit: 1, ..Ask::of(&["name"]) }.with([json!([field, "=", "-"])]);
+    // `is` fits fields of every type.
+    let ask = Ask { limit: 1, ..Ask::of(&["name"]) }.with([json!([field, "is", "set"])]);
     match client.list(table.doctype, ask).await {
         Ok(_) => Ok(true),
         Err(error) if lacks_field(&error) => Ok(false),

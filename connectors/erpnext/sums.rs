@@ -60,6 +60,12 @@ pub(super) fn is_overdue(raw: &Value, today: Option<Date>) -> bool {
         && (said || due.zip(today).is_some_and(|(due, today)| due < today))
 }
 
+/// What is owed: the total as the site rounds it, to whole units in some currencies, where it does.
+fn gross(raw: &Value) -> Decimal {
+    let rounded = amount(raw, "rounded_total");
+    if rounded.is_zero() { amount(raw, "grand_total") } else { rounded }
+}
+
 impl Invoice {
     /// Reads a row of a list; `credited` is what credit notes took off it.
     pub fn of(raw: &Value, credited: Decimal, today: Option<Date>) -> Self {
@@ -68,8 +74,6 @@ impl Invoice {
         let foreign = text(raw, "party_account_currency").is_some_and(|account| Some(account) != text(raw, "currency"));
         let to_home = amount(raw, "conversion_rate");
         let rate = if foreign && !to_home.is_zero() { Decimal::ONE / to_home } else { Decimal::ONE };
-        let rounded = amount(raw, "rounded_total");
-        let gross = if rounded.is_zero() { amount(raw, "grand_total") } else { rounded };
         let mut invoice = Self {
             number: text(raw, "name").unwrap_or_default(),
             status: Status::Draft,
@@ -78,7 +82,7 @@ impl Invoice {
             due: text(raw, "due_date").and_then(|day| day.parse().ok()),
             net: amount(raw, "net_total"),
             vat: amount(raw, "total_taxes_and_charges"),
-            gross,
+            gross: gross(raw),
             credited,
             outstanding: cents(amount(raw, "outstanding_amount") * rate),
             rate,
@@ -89,7 +93,7 @@ impl Invoice {
 
     /// What a credit note takes off the invoice it corrects: nothing while it keeps its amount to itself.
     pub fn taken_off(raw: &Value) -> Decimal {
-        if amount(raw, "outstanding_amount").is_zero() { -amount(raw, "grand_total") } else { Decimal::ZERO }
+        if amount(raw, "outstanding_amount").is_zero() { -gross(raw) } else { Decimal::ZERO }
     }
 
     /// An amount of the receivable account in the invoice's currency.

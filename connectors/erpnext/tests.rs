@@ -1,10 +1,20 @@
 //! The connector against its stand-in, in process and in virtual time; and both against recorded exchanges.
 
+/// A recorded exchange: `{"request": {..}, "response": {"status", "headers", "body"}}`.
+macro_rules! recorded {
+    ($name:literal) => {
+        serde_json::from_str::<serde_json::Value>(include_str!(concat!("../recorded/", $name, ".json"))).unwrap()
+    };
+}
+
 mod errors;
 mod feed;
 mod hooks;
+mod parsing;
 mod reading;
+mod recordings;
 mod stand_in;
+mod story;
 mod writing;
 
 use std::sync::Arc;
@@ -102,12 +112,15 @@ impl World {
 }
 
 fn connect(host: &Arc<Host>, mut options: Value) -> Arc<dyn Connector> {
+    options["token"] = json!(host.key("erpnext").unwrap());
+    (PLUGIN.build)(options, tools(host)).unwrap()
+}
+
+fn tools(host: &Arc<Host>) -> Tools {
     let wire = InProcess::new(host.clone());
     let transport = Transport { base_url: Some(wire.base_url("erpnext").unwrap()), ..Transport::default() };
-    options["token"] = json!(host.key("erpnext").unwrap());
     let clock = Arc::new(host.time().clone());
-    let tools = Tools { wire: Arc::new(wire), clock, transport, folder: ".".into(), wanted: Arc::default() };
-    (PLUGIN.build)(options, tools).unwrap()
+    Tools { wire: Arc::new(wire), clock, transport, folder: ".".into(), wanted: Arc::default() }
 }
 
 /// The site of the recordings: company, VAT, a customer, items.

@@ -9,10 +9,9 @@ use super::hub::open_store;
 use super::output::{CommandResult, Exit, Failure, Report, count, findings_text};
 use super::{Context, Paint};
 use crate::config::Config;
-use crate::connector::{Prepare, State};
+use crate::connector::State;
 use crate::diagnostic::Diagnostic;
 use crate::mapping::Mappings;
-use crate::store::{Facts, Made, Store};
 pub(super) use offline::flowing;
 use online::SystemCheck;
 pub(super) use online::takes_writes;
@@ -36,28 +35,15 @@ pub async fn run(context: &Context, args: &Args) -> CommandResult {
         return Err(Failure::Findings(findings));
     }
     let store = args.prepare.then(|| open_store(context, &config)).transpose()?;
-    let how = if args.prepare { Prepare::Create } else { Prepare::Pack };
-    let checks = if args.offline { Vec::new() } else { online::check(context, &config, &mappings, how).await };
-    if let Some(store) = store {
-        remember(context, &store, &checks)?;
-    }
+    let checks = match args.offline {
+        true => Vec::new(),
+        false => online::check(context, &config, &mappings, store.as_ref()).await,
+    };
     let notes = offline::notes(context, &config, &mappings);
     let json = json!({ "diagnostics": findings, "notes": notes, "systems": checks });
     let mut text = to_text(context.paint, &config, &mappings, &findings, &checks);
     notes.iter().for_each(|note| text.push_str(&format!("{} {note}\n", context.paint.yellow("note:"))));
     Ok(Report::done(json, text).exit(exit(&checks)))
-}
-
-/// What was created is the hub's own, so that `setup --remove` may take it away.
-fn remember(context: &Context, store: &Store, checks: &[SystemCheck]) -> crate::Result<()> {
-    let mut facts = Facts::new();
-    for check in checks {
-        for todo in check.preparations.iter().filter(|todo| todo.preparation.state == State::Created) {
-            let thing = todo.preparation.thing.clone();
-            facts.made(&Made { system: check.system.clone(), thing, at: context.clock.now() });
-        }
-    }
-    store.commit(facts)
 }
 
 fn exit(checks: &[SystemCheck]) -> Exit {

@@ -190,7 +190,13 @@ impl Told<'_> {
         let mut text = format!("{}\n{}", self.system, table("  ", &rows));
         let ours = steps.iter().filter(|one| one.state != Fate::Kept).count();
         match ours {
-            0 => text.push_str("Nothing to take away: the hub made nothing there.\n"),
+            0 if steps.is_empty() => text.push_str("Nothing to take away: the hub made nothing there.\n"),
+            0 => text.push_str(&format!(
+                "Nothing to take away: this state folder notes nothing that the hub made there.\n\
+                 If an earlier state folder was lost, delete by hand in {} what looks like a hub's own, and what else of \
+                 this list nobody uses; the values in it go too.\n",
+                self.system
+            )),
             ours => text.push_str(&format!("{} of the hub's own\n", count(ours, "thing"))),
         }
         text

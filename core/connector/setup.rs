@@ -14,6 +14,15 @@ pub enum Prepare {
     Create,
 }
 
+/// Whether config.toml lets a connector create what is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum May {
+    /// It does.
+    Create,
+    /// It does not: a person is told what to click.
+    OnlyTell,
+}
+
 /// One thing that an account must have.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Preparation {

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::pass::{Mode, Pass};
+use super::setup::Setup;
 use crate::Result;
 use crate::connector::{Preparation, Prepare, State};
 use crate::mapping::Entity;
 use crate::model::SystemName;
 use crate::plan::Prepared;
-use crate::store::{Facts, Made};
+use crate::store::Facts;
 
 impl Pass<'_> {
     /// Makes an account ready for writes, once for each mapping; a dry pass only tells.
@@ -23,19 +24,24 @@ impl Pass<'_> {
         {
             return Ok(());
         }
-        let how = if self.mode == Mode::Dry { Prepare::Tell } else { Prepare::Create };
         let needs = self.engine.mappings.needs(column, target);
         let system = self.engine.systems.get(target)?;
-        let mut told = system.prepare(column.resource(), &needs, how).await?;
+        let mut told = if self.mode == Mode::Dry {
+            system.prepare(column.resource(), &needs, Prepare::Tell).await?
+        } else {
+            let setup = Setup::of_fields(system, column.resource(), needs.clone());
+            let done = setup.make(&self.engine.store, self.engine.clock.now()).await?;
+            if let Some(error) = done.error {
+                return Err(error);
+            }
+            done.steps.into_iter().map(|step| step.preparation).collect()
+        };
         told.retain(Preparation::was_lacking);
         let mapped: BTreeSet<&str> = needs.iter().map(|need| need.path.as_str()).collect();
         let lacks_key = told.iter().any(|one| one.state != State::Created && !mapped.contains(one.path.as_str()));
         let missing = told.iter().any(|one| one.state != State::Created);
         let mut facts = Facts::new();
         for one in told {
-            if one.state == State::Created {
-                facts.made(&Made { system: target.clone(), thing: one.thing.clone(), at: self.engine.clock.now() });
-            }
             if one.state == State::Manual {
                 tracing::warn!(system = %target, resource = %column.resource(), path = %one.path, "{}", one.how);
             }

@@ -37,6 +37,17 @@ pub struct Step {
     pub preparation: Preparation,
 }
 
+impl Step {
+    /// Whether a hub must have made it, this one or another: a key field, or a webhook that calls this hub.
+    fn is_of_a_hub(&self) -> bool {
+        let thing = self.preparation.thing.to_lowercase();
+        self.resource.is_none() || thing.contains("hub_external_id") || thing.contains("passerelle")
+    }
+}
+
+/// Why what a lost state folder may have known is not taken away.
+const LOOKS_OWN: &str = "looks like a hub's own, but this state folder does not say that it made it";
+
 /// How far a setup came.
 #[derive(Debug)]
 pub struct Done<S> {
@@ -73,7 +84,13 @@ pub enum Fate {
     Kept,
 }
 
-impl Setup<'_> {
+impl<'a> Setup<'a> {
+    /// The fields of one resource, and no webhooks.
+    pub fn of_fields(system: &'a System, resource: &ResourceName, needs: Vec<Need>) -> Self {
+        let needs = BTreeMap::from([(resource.clone(), needs)]);
+        Self { system, entities: BTreeSet::new(), needs, address: None }
+    }
+
     /// What the system has and lacks; changes nothing.
     ///
     /// # Errors
@@ -134,12 +151,14 @@ impl Setup<'_> {
         let ours =
             made.iter().map(|thing| Taken { thing: thing.clone(), state: Fate::WouldRemove, how: String::new() });
         let mut all: Vec<Taken> = ours.collect();
-        let there = self.look().await?.into_iter().map(|step| step.preparation);
-        let others = there.filter(|one| one.state == State::There && !made.contains(&one.thing));
-        all.extend(others.map(|one| Taken {
-            thing: one.thing,
-            state: Fate::Kept,
-            how: "the hub did not make it".to_owned(),
+        let others = self
+            .look()
+            .await?
+            .into_iter()
+            .filter(|step| step.preparation.state == State::There && !made.contains(&step.preparation.thing));
+        all.extend(others.map(|step| {
+            let how = if step.is_of_a_hub() { LOOKS_OWN } else { "the hub did not make it" };
+            Taken { thing: step.preparation.thing, state: Fate::Kept, how: how.to_owned() }
         }));
         Ok(all)
     }

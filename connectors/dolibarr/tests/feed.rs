@@ -98,6 +98,8 @@ async fn no_zone_and_no_change_of_clocks_makes_the_feed_skip() {
         nothing_is_skipped("2027-03-27T14:00:00Z", database, php).await;
         nothing_is_skipped("2027-10-30T14:00:00Z", database, php).await;
     }
+    // In Cairo clocks are put back at midnight, to 23:00 of the day before.
+    nothing_is_skipped("2027-10-28T06:00:00Z", "EET-2EEST,M4.5.5/0,M10.5.4/24", "UTC").await;
 }
 
 /// A Dolibarr with one validated order that is invoiced, read to the end.

@@ -9,11 +9,17 @@ use serde_json::{Value, json};
 
 use super::super::emulator::Emulator;
 
-struct Server(Emulator);
+/// A stand-in, asked without a connector.
+pub(super) struct Server(Emulator);
 
 impl Server {
+    /// An installation that holds nothing.
+    pub(super) fn bare() -> Self {
+        Self(Emulator::new())
+    }
+
     fn new() -> Self {
-        let mut server = Self(Emulator::new());
+        let mut server = Self::bare();
         let party = json!({"name": "Alpha Pommes SARL", "client": 1, "code_client": -1, "country_id": 1, "email": "a@alpha.example"});
         server.post("/thirdparties", party);
         server.post("/products", json!({"ref": "APL-001", "label": "Apples", "type": 0, "price": 120.5, "tva_tx": 20}));
@@ -24,16 +30,20 @@ impl Server {
         server
     }
 
-    fn send(&mut self, request: Request) -> Response {
+    pub(super) fn control(&mut self, command: &str, arguments: Value) {
+        self.0.control(command, &arguments, Timestamp::UNIX_EPOCH).unwrap();
+    }
+
+    pub(super) fn send(&mut self, request: Request) -> Response {
         let request = Request { path: format!("/api/index.php{}", request.path), ..request };
         self.0.handle(&request.header("DOLAPIKEY", "dolibarr-demo-key"), Timestamp::from_second(1_795_426_459).unwrap())
     }
 
-    fn post(&mut self, path: &str, body: Value) -> Response {
+    pub(super) fn post(&mut self, path: &str, body: Value) -> Response {
         self.send(Request::post(path, body))
     }
 
-    fn get(&mut self, path: &str) -> Value {
+    pub(super) fn get(&mut self, path: &str) -> Value {
         self.send(Request::get(path)).parse().unwrap()
     }
 

@@ -61,12 +61,14 @@ pub(super) fn submitted(site: &mut Site, doctype: &str, name: &str, now: Timesta
         "Sales Invoice" => {
             let against = text(&doc, "return_against").to_owned();
             if int(&doc, "is_return") == 1 {
+                set(&mut doc, "status", "Return");
                 if int(&doc, "update_outstanding_for_self") == 0 {
                     let credit = amount(&doc, "outstanding_amount");
                     set(&mut doc, "outstanding_amount", number(Decimal::ZERO));
+                    // Kept first: the word for the invoice depends on it.
+                    site.put(doctype, doc.clone());
                     settle(site, &against, credit, now);
                 }
-                set(&mut doc, "status", "Return");
             } else {
                 let word = word(site, &doc, now);
                 set(&mut doc, "status", word);
@@ -142,7 +144,6 @@ pub(super) fn word(site: &Site, doc: &Doc, now: Timestamp) -> &'static str {
             && amount(one, "outstanding_amount").is_zero()
     };
     if left <= Decimal::ZERO {
-        // The credit note at hand is not submitted yet in its own words, so it counts by its invoice.
         let by_credit = site.all("Sales Invoice").any(|one| credited(&one)) && paid(site, text(doc, "name")).is_zero();
         return if by_credit { "Credit Note Issued" } else { "Paid" };
     }

@@ -50,7 +50,9 @@ pub(super) fn insert(site: &mut Site, doctype: &str, body: &Doc, now: Timestamp)
     if docstatus == 1 {
         submitted(site, doctype, &name, selling::How::WithInsert, now)?;
     }
-    Ok(Saved { doc: site.need(doctype, &name)?, notice })
+    let doc = site.need(doctype, &name)?;
+    let notice = notice.or_else(|| selling::notice(&doc));
+    Ok(Saved { doc, notice })
 }
 
 /// Changes a document: the named fields, and its state where `docstatus` says so.
@@ -63,8 +65,10 @@ pub(super) fn update(site: &mut Site, doctype: &str, name: &str, body: &Doc, now
     if let Some(seen) = body.get("modified").and_then(Value::as_str)
         && seen != text(&old, "modified")
     {
+        // It tells the document's own instant and that of the attempt (observed), not the one that was sent.
+        let attempt = site.stamp(now);
         let message = format!(
-            "Error: Document has been modified after you have opened it ({}, {seen}). Please refresh to get the latest document.",
+            "Error: Document has been modified after you have opened it ({}, {attempt}). Please refresh to get the latest document.",
             text(&old, "modified")
         );
         return Err(Refusal::new(417, "TimestampMismatchError", message));

@@ -102,7 +102,8 @@ pub(super) fn payment_entry(site: &Site, doctype: &str, name: &str, now: Timesta
         "posting_date": site.today(now), "reference_date": site.today(now), "company": text(&source, "company"),
         "party_type": "Customer", "party": text(&source, "customer"), "party_name": text(&source, "customer_name"),
         "paid_from": "Debtors", "paid_from_account_type": "Receivable", "paid_to": "Bank", "paid_to_account_type": "Bank",
-        "paid_amount": number(left), "received_amount": number(left), "status": "Draft", "doctype": "Payment Entry",
+        "paid_amount": number(left), "received_amount": number(left),
+        "total_allocated_amount": number(left), "unallocated_amount": 0.0, "status": "Draft", "doctype": "Payment Entry",
         "references": [{
             "docstatus": 0, "idx": 1, "reference_doctype": doctype, "reference_name": name,
             "due_date": source.get("due_date"), "total_amount": total, "outstanding_amount": number(left),

@@ -114,6 +114,14 @@ fn custom_field(site: &Site, doc: &mut Doc) -> Reply<()> {
         set(doc, "fieldname", format!("custom_{}", text(doc, "label").to_lowercase().replace(' ', "_")));
     }
     let name = text(doc, "fieldname").to_owned();
+    // The database's own rule for columns (documented by Frappe, not observed).
+    let special: Vec<String> =
+        name.chars().filter(|c| !c.is_alphanumeric() && *c != '_').map(|c| format!("\"{c}\"")).collect();
+    if !special.is_empty() {
+        let message =
+            format!("Fieldname <strong>{name}</strong> cannot have special characters like {}", special.join(", "));
+        return Err(Refusal::new(417, "InvalidColumnName", message));
+    }
     let known = site.fields(&of).iter().any(|field| field.name == name);
     let own = text(doc, "name") == format!("{of}-{name}");
     if known && !own {

@@ -14,6 +14,8 @@ pub(super) struct Refusal {
     title: &'static str,
     /// What stands behind the class in `exception`, where it is not the message.
     technical: Option<String>,
+    /// `_error_message`, of a missing right.
+    lacks: Option<String>,
 }
 
 /// What a handler gives.
@@ -21,7 +23,7 @@ pub(super) type Reply<T = Value> = Result<T, Refusal>;
 
 impl Refusal {
     pub fn new(status: u16, class: &'static str, message: impl Into<String>) -> Self {
-        Self { status, class, message: message.into(), title: "Message", technical: None }
+        Self { status, class, message: message.into(), title: "Message", technical: None, lacks: None }
     }
 
     /// 417 with Frappe's general class.
@@ -34,14 +36,13 @@ impl Refusal {
     }
 
     pub fn forbidden(doctype: &str, right: &str, user: &str) -> Self {
-        Self::new(
-            403,
-            "PermissionError",
-            format!(
-                "User <strong>{user}</strong> does not have doctype access via role permission for document \
-                 <strong>{doctype}</strong>: {right}"
-            ),
-        )
+        let user = format!("User <strong>{user}</strong>");
+        let message = format!(
+            "{user} does not have doctype access via role permission for document <strong>{doctype}</strong><br>{user} does \
+             not have access to this document"
+        );
+        let lacks = format!("You need the '{right}' permission on <strong>{doctype}</strong>  to perform this action.");
+        Self { lacks: Some(lacks), ..Self::new(403, "PermissionError", message).technical("") }
     }
 
     pub fn titled(mut self, title: &'static str) -> Self {
@@ -75,8 +76,8 @@ impl Refusal {
                 json!({ "message": self.message, "title": self.title, "indicator": "red", "raise_exception": 1 });
             body.insert("_server_messages".to_owned(), json!(json!([message.to_string()]).to_string()));
         }
-        if self.status == 403 {
-            body.insert("_error_message".to_owned(), json!(self.message));
+        if let Some(lacks) = &self.lacks {
+            body.insert("_error_message".to_owned(), json!(lacks));
         }
         with_guest(Response::json(self.status, &Value::Object(body)))
     }

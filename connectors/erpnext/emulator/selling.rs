@@ -36,7 +36,7 @@ pub(super) fn validate(site: &mut Site, doctype: &str, doc: &mut Doc, old: Optio
         ordered(site, doc)?;
     }
     totals::calculate(site, doc)?;
-    if rows(doc, "payment_schedule").next().is_none() {
+    if rows(doc, "payment_schedule").next().is_none() && int(doc, "is_return") == 0 {
         let due = if doctype == "Sales Invoice" { text(doc, "due_date") } else { &day }.to_owned();
         let total = doc.get("grand_total").cloned().unwrap_or_default();
         let row = json!({ "name": site.hash(), "due_date": due, "invoice_portion": 100.0, "payment_amount": total,
@@ -118,6 +118,10 @@ fn header(site: &Site, doctype: &str, doc: &mut Doc, now: Timestamp) -> Reply<()
 fn dates(site: &Site, doctype: &str, doc: &mut Doc, old: Option<&Doc>, now: Timestamp) -> Reply<()> {
     let today = site.today(now);
     let field = if doctype == "Sales Invoice" { "posting_date" } else { "transaction_date" };
+    // An amended invoice keeps its day.
+    if doctype == "Sales Invoice" && !text(doc, "amended_from").is_empty() {
+        set(doc, "set_posting_time", 1);
+    }
     let forced = doctype == "Sales Invoice" && int(doc, "set_posting_time") == 0 && old.is_none();
     if text(doc, field).is_empty() || forced {
         set(doc, field, today.clone());
@@ -133,12 +137,14 @@ fn dates(site: &Site, doctype: &str, doc: &mut Doc, old: Option<&Doc>, now: Time
         return Err(Refusal::new(417, "FiscalYearError", message));
     }
     if doctype == "Sales Invoice" && text(doc, "due_date").is_empty() {
-        let due = date.checked_add(jiff::Span::new().days(30)).unwrap_or(date);
+        // A credit note is due on its own day.
+        let days = if int(doc, "is_return") == 1 { 0 } else { 30 };
+        let due = date.checked_add(jiff::Span::new().days(days)).unwrap_or(date);
         set(doc, "due_date", due.to_string());
     }
     for row in rows(doc, "payment_schedule") {
         if !text(row, "due_date").is_empty() && text(row, "due_date") < day.as_str() {
-            return Err(Refusal::invalid("Row 1: Due Date in Payment Terms table cannot be before Posting Date"));
+            return Err(Refusal::invalid("Row 1: Due Date in the Payment Terms table cannot be before Posting Date"));
         }
     }
     Ok(())
@@ -227,6 +233,18 @@ fn ordered(site: &Site, doc: &mut Doc) -> Reply<()> {
         set(doc, field, value);
     }
     Ok(())
+}
+
+/// What a site says to a credit note that keeps its amount to itself.
+pub(super) fn notice(doc: &Doc) -> Option<String> {
+    let against = text(doc, "return_against");
+    let own = int(doc, "is_return") == 1 && int(doc, "update_outstanding_for_self") == 1 && !against.is_empty();
+    own.then(|| {
+        format!(
+            "We can see <strong>Credit Note</strong> is made against {against}. If you want {against}'s outstanding to be \
+             updated, uncheck '<strong>Update Outstanding for Self</strong>' checkbox."
+        )
+    })
 }
 
 /// What a submitted document becomes, and what it does to those that it came from.

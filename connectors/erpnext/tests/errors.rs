@@ -46,6 +46,17 @@ fn a_recorded_refusal_names_its_remedy_and_says_the_sites_own_sentence() {
         "Not allowed to change Valid Till after submission from 2026-12-20 to 2026-12-31",
     );
     check(recorded!("rate-limit-429"), ErrorKind::RateLimited, "");
+    check(
+        recorded!("error-cancel-linked"),
+        ErrorKind::Rejected,
+        "Cannot delete or cancel because Sales Order SAL-ORD-2026-00001 is linked with Sales Invoice ACC-SINV-2026-00003",
+    );
+    check(
+        recorded!("error-417-mapped-order-stale-payment-schedule"),
+        ErrorKind::Rejected,
+        "Row 1: Due Date in the Payment Terms table cannot be before Posting Date",
+    );
+    check(recorded!("bulk-insert-many-one-bad"), ErrorKind::Rejected, "Hub External ID must be unique");
 }
 
 #[test]

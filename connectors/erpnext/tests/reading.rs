@@ -82,3 +82,17 @@ async fn a_contact_bears_its_customer_and_a_customer_is_found_by_its_address() {
         (&json!("j@eclair.example"), &json!("+33472000000"))
     );
 }
+
+#[tokio::test]
+async fn a_number_that_is_phone_and_mobile_stays_the_mobile_when_the_phone_changes() {
+    let world = World::new().await;
+    let both = json!([{ "phone": "+33600000000", "is_primary_phone": 1, "is_primary_mobile_no": 1 }]);
+    let fields = json!({ "first_name": "Jeanne", "phone_nos": both });
+    let id =
+        world.control("create", json!({ "type": "contacts", "fields": fields }))["id"].as_str().unwrap().to_owned();
+    let id = passerelle_core::model::RemoteId::from(id.as_str());
+    let moved = world.update("contacts", &id, json!({ "phone": "+33472000000" })).await.unwrap();
+    assert_eq!([&moved.fields["phone"], &moved.fields["mobile_no"]], ["+33472000000", "+33600000000"]);
+    let gone = world.update("contacts", &id, json!({ "mobile_no": null })).await.unwrap();
+    assert_eq!((&gone.fields["phone"], gone.fields.get("mobile_no")), (&json!("+33472000000"), None));
+}

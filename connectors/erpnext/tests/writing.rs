@@ -229,3 +229,16 @@ async fn without_the_keys_field_nothing_is_created() {
     assert_eq!(refusal.kind(), ErrorKind::Config);
     assert!(refusal.to_string().contains("check --prepare"), "{refusal}");
 }
+
+#[tokio::test]
+async fn what_was_agreed_is_not_discounted_again_by_the_sites_own_rules() {
+    let world = World::new().await;
+    let mut quotation = sale("PO-1");
+    quotation["party_name"] = quotation["customer"].take();
+    quotation.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+    for (resource, fields) in [("orders", sale("PO-2")), ("quotations", quotation)] {
+        let made = world.create(resource, "sale:1", fields).await.unwrap();
+        let shown = world.control("show", json!({ "type": resource, "id": made.id.as_str() }));
+        assert_eq!(shown["ignore_pricing_rule"], 1, "{resource}");
+    }
+}

@@ -60,7 +60,9 @@ fn properties_are_shown_made_once_and_archived_again() {
     let removed = states(&shell, "setup crm --remove");
     assert_eq!(state_of(&removed, "deals/hub_external_id"), "removed");
     assert_eq!(state_of(&removed, "companies/siren"), "kept");
-    shell.fails("setup crm --remove", 0, &["Nothing to take away: the hub made nothing there."]);
+    let said =
+        ["kept  companies/siren", "Nothing to take away: this state folder notes nothing that the hub made there."];
+    shell.fails("setup crm --remove", 0, &said);
     let archived = "`erp_paid` on deals is archived: restore it in HubSpot";
     shell.fails("setup crm --plan", 0, &["by hand", archived]);
     shell.fails("setup crm", 3, &["by hand", archived]);
@@ -111,6 +113,60 @@ fn a_failure_in_the_middle_says_what_was_made_and_the_next_run_goes_on() {
     let rest = states(&shell, "setup crm --remove");
     assert_eq!(state_of(&rest, "deals/erp_paid"), "removed");
     assert!(!rest.iter().any(|(thing, _)| thing == "companies/hub_external_id"), "{rest:?}");
+}
+
+/// A site that refuses the second of three fields of customers for the name that the mapping gives it.
+fn with_a_field_that_is_refused() -> (Shell, Emulators) {
+    let (shell, emulators) = hub("hubspot", "erpnext", "");
+    let odd = "[fields.nickname]\nerpnext = \"nick-name\"\n[fields.origin]\nerpnext = \"origin\"\n[fields.siren]";
+    shell.edit("mappings/company.toml", "[fields.siren]", odd);
+    (shell, emulators)
+}
+
+#[test]
+fn what_was_made_before_a_refusal_is_the_hubs_own_whoever_made_it() {
+    for (command, code) in [("setup erp", 1), ("check --prepare", 1), ("sync companies", 3)] {
+        let (shell, _emulators) = with_a_field_that_is_refused();
+        let said = "Fieldname nick-name cannot have special characters like \"-\"";
+        let run = shell.run(command);
+        assert!(run.code == code && format!("{}{}", run.out, run.err).contains(said), "{command}: {run:?}");
+        let mine = states(&shell, "setup erp --remove --plan");
+        assert_eq!(state_of(&mine, "Custom Field/Customer-hub_external_id"), "would_remove", "{command}: {mine:?}");
+        for never in ["nick-name", "origin"] {
+            assert!(!mine.iter().any(|(thing, _)| thing.contains(never)), "{command}: {mine:?}");
+        }
+        let removed = states(&shell, "setup erp --remove");
+        assert_eq!(state_of(&removed, "Custom Field/Customer-hub_external_id"), "removed", "{command}");
+        let again = states(&shell, "setup erp --plan");
+        assert_eq!(state_of(&again, "Custom Field/Customer-hub_external_id"), "would_create", "{command}");
+    }
+}
+
+#[test]
+fn without_the_state_folder_nothing_is_taken_away_and_a_person_is_told_what_to_delete() {
+    let (shell, _emulators) = hub("hubspot", "erpnext", "");
+    with_webhooks(&shell, "erpnext");
+    shell.fails("setup erp", 0, &["created  customers.hub_external_id", "created  webhook of Item"]);
+    std::fs::remove_dir_all(shell.path().join("state")).unwrap();
+    let own = "looks like a hub's own, but this state folder does not say that it made it";
+    let said = [
+        "kept  Custom Field/Customer-hub_external_id",
+        "kept  Custom Field/Customer-siren",
+        "kept  Webhook/passerelle-erp-item",
+        own,
+        "Nothing to take away: this state folder notes nothing that the hub made there.",
+        "delete by hand in erp what looks like a hub's own",
+    ];
+    shell.fails("setup erp --remove", 0, &said);
+    let things = shell.run("--json setup erp --remove").json()["things"].clone();
+    let how = |thing: &str| {
+        let found = things.as_array().unwrap().iter().find(|one| one["thing"] == thing);
+        found.unwrap_or_else(|| panic!("{things}"))["how"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(how("Custom Field/Customer-hub_external_id"), own);
+    assert_eq!(how("Webhook/passerelle-erp-item"), own);
+    assert_eq!(how("Custom Field/Customer-siren"), "the hub did not make it");
+    shell.fails("setup erp --plan", 0, &["exists  customers.hub_external_id", "Nothing to do."]);
 }
 
 #[test]

@@ -11,8 +11,10 @@ use super::super::context::advice;
 use crate::config::Config;
 use crate::connector::{Effect, FieldSchema, Identity, Preparation, Prepare, Schema, State};
 use crate::diagnostic::{Diagnostic, suggestion};
+use crate::engine::Setup;
 use crate::mapping::{Column, Entity, Mappings};
 use crate::model::{Need, ResourceName, SystemName};
+use crate::store::Store;
 use crate::system::System;
 use crate::{Error, ErrorKind, Result};
 
@@ -39,8 +41,14 @@ pub(super) struct Todo {
     pub(super) preparation: Preparation,
 }
 
-/// Asks every system; one that fails does not keep the others from being asked.
-pub(super) async fn check(context: &Context, config: &Config, mappings: &Mappings, how: Prepare) -> Vec<SystemCheck> {
+/// Asks every system; one that fails does not keep the others from being asked. What is lacking is made where there is a
+/// store to note it in.
+pub(super) async fn check(
+    context: &Context,
+    config: &Config,
+    mappings: &Mappings,
+    store: Option<&Store>,
+) -> Vec<SystemCheck> {
     let parts = context.parts(config, Some(mappings));
     let progress = context.progress("asking the systems");
     let mut checks = Vec::new();
@@ -57,7 +65,7 @@ pub(super) async fn check(context: &Context, config: &Config, mappings: &Mapping
         match parts.system(name) {
             Err(findings) => check.findings = findings,
             Ok(system) => {
-                if let Err(error) = ask(context, config, &system, mappings, how, &mut check).await {
+                if let Err(error) = ask(context, config, &system, mappings, store, &mut check).await {
                     check.help = advice(config, name, &error);
                     check.error = Some(error.to_string());
                 }
@@ -87,23 +95,25 @@ async fn ask(
     config: &Config,
     system: &System,
     mappings: &Mappings,
-    how: Prepare,
+    store: Option<&Store>,
     check: &mut SystemCheck,
 ) -> Result<()> {
     check.identity = Some(identity(context, config, system).await?);
     for entity in super::offline::flowing(config, mappings, system) {
         let Some(column) = entity.column(system.name()) else { continue };
         let resource = column.resource();
-        let mut preparations = system.prepare(resource, &mappings.needs(column, system.name()), how).await?;
+        let needs = mappings.needs(column, system.name());
+        let (mut preparations, error) = prepared(context, system, resource, needs, store).await?;
         preparations.retain(Preparation::was_lacking);
-        let todo = |preparation: Preparation| Todo { resource: resource.clone(), preparation };
+        let todo = |preparation: &Preparation| Todo { resource: resource.clone(), preparation: preparation.clone() };
+        check.preparations.extend(preparations.iter().map(todo));
+        if let Some(error) = error {
+            return Err(error);
+        }
         let schema = match system.describe(resource).await {
             Ok(schema) => schema,
             // What is lacking says why.
-            Err(error) if error.kind() == ErrorKind::Config && !preparations.is_empty() => {
-                check.preparations.extend(preparations.into_iter().map(todo));
-                continue;
-            }
+            Err(error) if error.kind() == ErrorKind::Config && !preparations.is_empty() => continue,
             Err(error) => return Err(error),
         };
         let coming: BTreeSet<&str> = preparations
@@ -117,9 +127,21 @@ async fn ask(
         }
         check.findings.extend(seen.unreadable(&coming));
         check.findings.extend(seen.unmapped_options());
-        check.preparations.extend(preparations.into_iter().map(todo));
     }
     Ok(())
+}
+
+/// What the account lacks for a resource, or what was made of it, noted as the hub's own; and why it ended early.
+async fn prepared(
+    context: &Context,
+    system: &System,
+    resource: &ResourceName,
+    needs: Vec<Need>,
+    store: Option<&Store>,
+) -> Result<(Vec<Preparation>, Option<Error>)> {
+    let Some(store) = store else { return Ok((system.prepare(resource, &needs, Prepare::Pack).await?, None)) };
+    let done = Setup::of_fields(system, resource, needs).make(store, context.clock.now()).await?;
+    Ok((done.steps.into_iter().map(|step| step.preparation).collect(), done.error))
 }
 
 /// Whether anything can be written there: what only reads needs no writable fields.

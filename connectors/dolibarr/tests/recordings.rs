@@ -1,5 +1,6 @@
 //! Recorded exchanges with 22.0.4, held against both sides: the stand-in answers the recorded requests alike, and the
-//! connector reads the recorded answers.
+//! connector reads the recorded answers. Of what the connector does not call (agenda, printed documents, look-ups by e-mail,
+//! single lines of proposals) no recording is kept here.
 
 use jiff::Timestamp;
 use passerelle_core::ErrorKind;

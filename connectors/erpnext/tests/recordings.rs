@@ -1,4 +1,5 @@
-//! Recorded exchanges that are no part of a sale: masters, lists, deletions, set-up, refusals.
+//! Recorded exchanges that are no part of a sale: masters, lists, deletions, set-up, refusals. Of what the connector does
+//! not speak (OAuth, opportunities) no recording is kept here.
 
 use passerelle_core::emulator::Emulator as _;
 use serde_json::{Value, json};

@@ -153,5 +153,11 @@ pub(super) fn sale() -> Value {
 }
 
 pub(super) fn need(path: &str, kind: &str) -> Need {
-    Need { path: path.to_owned(), kind: kind.to_owned(), label: "A label".to_owned(), options: Vec::new() }
+    Need {
+        path: path.to_owned(),
+        kind: kind.to_owned(),
+        label: "A label".to_owned(),
+        options: Vec::new(),
+        refers: None,
+    }
 }

@@ -14,8 +14,11 @@ const HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 const NAMESPACE: &str = "xmlns=\"http://soap.sforce.com/2006/04/metadata\"";
 
 /// The type of a field in metadata.
-pub(super) fn kind_of(need: &Need) -> &'static str {
-    match need.kind.as_str() {
+pub(super) fn kind_of(need: &Need) -> String {
+    if let Some(other) = &need.refers {
+        return format!("Lookup({other})");
+    }
+    let kind = match need.kind.as_str() {
         "key" => "Text(255), external id, unique",
         "money" => "Currency(16,2)",
         "decimal" => "Number(14,4)",
@@ -26,7 +29,8 @@ pub(super) fn kind_of(need: &Need) -> &'static str {
         "enum" if !need.options.is_empty() => "Picklist",
         "url" => "URL",
         _ => "Text(255)",
-    }
+    };
+    kind.to_owned()
 }
 
 /// What the package shall hold of an object.
@@ -54,9 +58,9 @@ pub(super) fn write(folder: &Path, version: &str, wanted: &Wanted<'_>) -> io::Re
         }
         for need in *needs {
             match element(&text, "fields", &named("fullName", &need.path)) {
-                Some(known) if squeezed(known) == squeezed(&field(need)) => {}
+                Some(known) if squeezed(known) == squeezed(&field(object, need)) => {}
                 Some(_) => _ = others.insert(need.path.clone()),
-                None => text = beside(&text, "fields", "CustomObject", &field(need))?,
+                None => text = beside(&text, "fields", "CustomObject", &field(object, need))?,
             }
         }
         Some(text)
@@ -162,7 +166,7 @@ fn member(text: &str, kind: &str, member: &str) -> Option<String> {
 
 /// What makes a custom object besides its fields.
 fn itself(object: &str) -> String {
-    let label = escaped(object.trim_end_matches("__c").replace('_', " ").trim());
+    let label = escaped(&spoken(object));
     format!(
         "  <deploymentStatus>Deployed</deploymentStatus>\n  <label>{label}</label>\n  <nameField><label>{label} Name\
          </label><type>Text</type></nameField>\n  <pluralLabel>{label}s</pluralLabel>\n  \
@@ -170,8 +174,9 @@ fn itself(object: &str) -> String {
     )
 }
 
-fn field(need: &Need) -> String {
-    let shape = match kind_of(need) {
+fn field(object: &str, need: &Need) -> String {
+    let shape = match kind_of(need).as_str() {
+        _ if need.refers.is_some() => lookup(object, need),
         "Text(255), external id, unique" => {
             "<externalId>true</externalId><length>255</length><type>Text</type><unique>true</unique>".to_owned()
         }
@@ -190,6 +195,22 @@ fn field(need: &Need) -> String {
         escaped(&need.path),
         escaped(&need.label)
     )
+}
+
+/// The relationship is called by both its ends, so that no other look-up of the parent bears its name.
+fn lookup(object: &str, need: &Need) -> String {
+    let plain = |name: &str| name.trim_end_matches("__c").replace("__", "_");
+    let (label, name) = (escaped(&spoken(object)), format!("{}_{}", plain(object), plain(&need.path)));
+    format!(
+        "{}<relationshipLabel>{label}s</relationshipLabel>{}<type>Lookup</type>",
+        need.refers.as_ref().map(|other| named("referenceTo", other.as_str())).unwrap_or_default(),
+        named("relationshipName", &name),
+    )
+}
+
+/// `ERP_Invoice__c` as `ERP Invoice`.
+fn spoken(object: &str) -> String {
+    object.trim_end_matches("__c").replace('_', " ").trim().to_owned()
 }
 
 fn picklist(options: &[String]) -> String {
@@ -228,7 +249,7 @@ mod tests {
 
     fn need(path: &str, kind: &str, options: &[&str]) -> Need {
         let options = options.iter().map(|option| (*option).to_owned()).collect();
-        Need { path: path.to_owned(), kind: kind.to_owned(), label: "What & why".to_owned(), options }
+        Need { path: path.to_owned(), kind: kind.to_owned(), label: "What & why".to_owned(), options, refers: None }
     }
 
     fn put(folder: &Path, object: &str, is_new: bool, needs: &[&Need]) -> Vec<String> {
@@ -264,7 +285,7 @@ mod tests {
         let before = read(folder.path(), "objects/Opportunity.object");
         assert_eq!(put(folder.path(), "Opportunity", false, &[&key, &due]), [""; 0]);
         let file = read(folder.path(), "objects/Opportunity.object");
-        let expected = before.replace("</CustomObject>", &format!("{}</CustomObject>", field(&due)));
+        let expected = before.replace("</CustomObject>", &format!("{}</CustomObject>", field("Opportunity", &due)));
         assert_eq!(file, expected);
         assert_eq!(file.matches("<fullName>Hub__c</fullName>").count(), 1);
         let manifest = read(folder.path(), "package.xml");
@@ -287,7 +308,10 @@ mod tests {
         let mine = read(folder.path(), name).replace("<scale>2</scale>", "<scale>4</scale>");
         fs::write(folder.path().join(name), &mine).unwrap();
         assert_eq!(put(folder.path(), "Opportunity", false, &[&key, &paid]), ["Paid__c"]);
-        assert_eq!(read(folder.path(), name), mine.replace("</Custom", &format!("{}</Custom", field(&key))));
+        assert_eq!(
+            read(folder.path(), name),
+            mine.replace("</Custom", &format!("{}</Custom", field("Opportunity", &key)))
+        );
         fs::write(folder.path().join(name), "notes").unwrap();
         let told = write(folder.path(), "66.0", &Wanted { object: "Opportunity", is_new: false, needs: &[&key] });
         assert_eq!(told.unwrap_err().to_string(), "objects/Opportunity.object is no CustomObject of metadata");
@@ -298,8 +322,9 @@ mod tests {
     fn a_custom_object_that_is_missing_is_in_the_package_with_its_permissions() {
         let folder = tempfile::tempdir().unwrap();
         let key = need("Hub__c", "key", &[]);
+        let sale = Need { refers: Some("Opportunity".into()), ..need("Sale__c", "ref", &[]) };
         for _ in 0..2 {
-            put(folder.path(), "ERP_Invoice__c", true, &[&key]);
+            put(folder.path(), "ERP_Invoice__c", true, &[&key, &sale]);
         }
         let object = read(folder.path(), "objects/ERP_Invoice__c.object");
         for words in [
@@ -308,6 +333,8 @@ mod tests {
             "<deploymentStatus>Deployed</deploymentStatus>",
             "<sharingModel>ReadWrite</sharingModel>",
             "<fullName>Hub__c</fullName>",
+            "<referenceTo>Opportunity</referenceTo><relationshipLabel>ERP Invoices</relationshipLabel>\
+             <relationshipName>ERP_Invoice_Sale</relationshipName><type>Lookup</type>",
         ] {
             assert_eq!(object.matches(words).count(), 1, "{words}: {object}");
         }

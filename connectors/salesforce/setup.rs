@@ -41,10 +41,6 @@ pub(super) async fn prepare(
                 None if !need.path.ends_with("__c") => continue,
                 None => (State::There, format!("the field `{}` on {object}", need.path)),
             },
-            None if need.path.ends_with("__c") && need.kind == "ref" => {
-                let what = "to the object that it refers to, visible to the integration user";
-                (State::Manual, format!("create the lookup field `{}` on {object} {what}", need.path))
-            }
             None if need.path.ends_with("__c") => {
                 missing.push(need);
                 (State::Manual, format!("create the field `{}` ({}) on {object}", need.path, package::kind_of(need)))

@@ -73,7 +73,7 @@ fn setup_of<'s>(config: &Config, mappings: &Mappings, system: &'s System) -> Res
         let known = needs.entry(column.resource().clone()).or_default();
         let key = column.creates() && takes_writes(system, column.resource())?;
         let key = key.then(|| Need::key("hub_external_id", "Passerelle id"));
-        for need in key.into_iter().chain(column.needs()) {
+        for need in key.into_iter().chain(mappings.needs(column, system.name())) {
             if !known.iter().any(|other| other.path == need.path) {
                 known.push(need);
             }

@@ -24,7 +24,7 @@ impl Pass<'_> {
         {
             return Ok(());
         }
-        let needs = column.needs();
+        let needs = self.engine.mappings.needs(column, target);
         let system = self.engine.systems.get(target)?;
         let mut told = if self.mode == Mode::Dry {
             system.prepare(column.resource(), &needs, Prepare::Tell).await?

@@ -9,7 +9,7 @@ use super::cell::{Cell, Way};
 use super::expr::Expr;
 use super::kind::{self, Kind};
 use super::{Gate, Problem};
-use crate::model::{Action, Canonical, FieldName, Fields, Need, ResourceName};
+use crate::model::{Action, Canonical, EntityName, FieldName, Fields, Need, ResourceName};
 
 /// One entity seen through one system.
 #[derive(Debug)]
@@ -27,6 +27,9 @@ pub struct Column {
     pub(super) required: Vec<(FieldName, Option<FieldName>)>,
     pub(super) digest: u64,
 }
+
+/// Which resource an entity is in the column's system.
+type Place<'a> = &'a dyn Fn(&EntityName) -> Option<ResourceName>;
 
 /// `[create.<column>]`, compiled.
 #[derive(Debug, Default)]
@@ -58,10 +61,17 @@ impl Column {
     }
 
     /// Native fields written, for `check` and `prepare`; those of lines as `lines.qty`.
+    ///
+    /// Where references lead is [`Mappings::needs`](super::Mappings::needs)'s to say.
     pub fn needs(&self) -> Vec<Need> {
+        self.needs_among(&|_| None)
+    }
+
+    /// The same, told which resource an entity's ids are of.
+    pub(super) fn needs_among(&self, place: Place<'_>) -> Vec<Need> {
         let mut needs = Vec::new();
         for cell in &self.cells {
-            needs_of(cell, "", &mut needs);
+            needs_of(cell, "", place, &mut needs);
         }
         needs
     }
@@ -237,7 +247,7 @@ fn wanted_by(cell: &Cell, before: &str, paths: &mut BTreeSet<String>) {
     }
 }
 
-fn needs_of(cell: &Cell, before: &str, needs: &mut Vec<Need>) {
+fn needs_of(cell: &Cell, before: &str, place: Place<'_>, needs: &mut Vec<Need>) {
     if cell.way == Way::ReadOnly {
         return;
     }
@@ -248,9 +258,13 @@ fn needs_of(cell: &Cell, before: &str, needs: &mut Vec<Need>) {
     };
     let path = format!("{before}{}", cell.path.text());
     let kind = if cell.steps.is_empty() { cell.kind.name() } else { "any" };
-    needs.push(Need { path, kind: kind.to_owned(), label: label(cell.field.as_str()), options });
+    let refers = match &cell.kind {
+        Kind::Ref(entity) if cell.by.is_none() => place(entity),
+        _ => None,
+    };
+    needs.push(Need { path, kind: kind.to_owned(), label: label(cell.field.as_str()), options, refers });
     for inner in &cell.each {
-        needs_of(inner, &format!("{before}{}.", cell.path.text()), needs);
+        needs_of(inner, &format!("{before}{}.", cell.path.text()), place, needs);
     }
 }
 

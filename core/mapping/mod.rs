@@ -53,7 +53,7 @@ pub use example::{Difference, Example, ExampleReport};
 pub use problem::{Gate, Problem};
 
 use crate::diagnostic::Diagnostic;
-use crate::model::{EntityName, SystemName};
+use crate::model::{EntityName, Need, SystemName};
 
 /// One mapping file.
 #[derive(Clone, Debug)]
@@ -85,6 +85,12 @@ impl Mappings {
     /// The entity of this name.
     pub fn entity(&self, name: &EntityName) -> Option<&Entity> {
         self.entities.iter().find(|entity| entity.name() == name)
+    }
+
+    /// What a column of `system` writes there, references with the resource that they lead to.
+    pub fn needs(&self, column: &Column, system: &SystemName) -> Vec<Need> {
+        let resource = |entity: &EntityName| Some(self.entity(entity)?.column(system)?.resource().clone());
+        column.needs_among(&resource)
     }
 
     /// Every entity, in the order of the sources.

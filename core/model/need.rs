@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::ResourceName;
+
 /// A field that the hub would write or look up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Need {
@@ -14,12 +16,20 @@ pub struct Need {
     pub label: String,
     /// The values it must take, for an enumeration.
     pub options: Vec<String>,
+    /// The resource whose ids it holds, for a reference by id.
+    pub refers: Option<ResourceName>,
 }
 
 impl Need {
     /// The field that holds the hub's own key.
     pub fn key(path: &str, label: &str) -> Self {
-        Self { path: path.to_owned(), kind: "key".to_owned(), label: label.to_owned(), options: Vec::new() }
+        Self {
+            path: path.to_owned(),
+            kind: "key".to_owned(),
+            label: label.to_owned(),
+            options: Vec::new(),
+            refers: None,
+        }
     }
 
     /// Whether a field of a schema's `kind` takes its values. Only what surely does not is told: a text takes all.

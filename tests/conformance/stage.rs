@@ -170,7 +170,13 @@ impl Stage {
 
 /// The need of the hub's own key.
 pub(super) fn key_need() -> Need {
-    Need { path: "hub_external_id".into(), kind: "key".into(), label: "Passerelle id".into(), options: Vec::new() }
+    Need {
+        path: "hub_external_id".into(),
+        kind: "key".into(),
+        label: "Passerelle id".into(),
+        options: Vec::new(),
+        refers: None,
+    }
 }
 
 /// The last version of each record, as a reader of the feed has it in the end.

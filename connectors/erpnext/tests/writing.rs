@@ -213,6 +213,7 @@ async fn without_the_right_to_make_fields_a_person_is_told_what_to_click() {
         kind: "text".into(),
         label: "SIREN".into(),
         options: Vec::new(),
+        refers: None,
     };
     let mut told = world.erpnext.prepare(&"customers".into(), &[need], Prepare::Create).await.unwrap();
     told.retain(passerelle_core::connector::Preparation::was_lacking);

@@ -13,6 +13,7 @@ fn need(path: &str, kind: &str, options: &[&str]) -> Need {
         kind: kind.to_owned(),
         label: path.to_owned(),
         options: options.iter().map(|option| (*option).to_owned()).collect(),
+        refers: None,
     }
 }
 

@@ -7,7 +7,13 @@ use serde_json::json;
 use super::{Bench, connect};
 
 fn paid() -> Need {
-    Need { path: "ERP_Paid__c".to_owned(), kind: "money".to_owned(), label: "Paid".to_owned(), options: Vec::new() }
+    Need {
+        path: "ERP_Paid__c".to_owned(),
+        kind: "money".to_owned(),
+        label: "Paid".to_owned(),
+        options: Vec::new(),
+        refers: None,
+    }
 }
 
 #[tokio::test]
@@ -66,7 +72,12 @@ async fn a_custom_object_that_is_missing_is_told_and_packed_once_the_org_is_aske
     bench.folder = folder.path().to_owned();
     let options = json!({"client_secret": "salesforce-demo-secret", "objects": ["Invoice__c"]});
     let salesforce = connect(&bench.host, &bench.clock, options, bench.folder.clone());
-    let sale = Need { path: "Opportunity__c".to_owned(), kind: "ref".to_owned(), ..paid() };
+    let sale = Need {
+        path: "Opportunity__c".to_owned(),
+        kind: "ref".to_owned(),
+        refers: Some("Opportunity".into()),
+        ..paid()
+    };
     let needs = [Need { path: "Name".to_owned(), kind: "text".to_owned(), ..paid() }, paid(), sale];
     let file = folder.path().join("salesforce-package/objects/Invoice__c.object");
     for (how, is_there) in [(Prepare::Tell, false), (Prepare::Pack, true)] {
@@ -74,6 +85,7 @@ async fn a_custom_object_that_is_missing_is_told_and_packed_once_the_org_is_aske
         let paths: Vec<&str> = told.iter().map(|one| one.path.as_str()).collect();
         assert_eq!(paths, ["Hub_External_Id__c", "ERP_Paid__c", "Opportunity__c", "object"]);
         assert!(told.iter().all(|one| one.state == State::Manual));
+        assert!(told[2].how.starts_with("create the field `Opportunity__c` (Lookup(Opportunity)) on Invoice__c"));
         assert_eq!(file.exists(), is_there);
     }
     let object = std::fs::read_to_string(file).unwrap();

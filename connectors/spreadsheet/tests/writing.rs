@@ -25,7 +25,13 @@ async fn write_one(connector: &Arc<dyn Connector>, write: Write) -> Outcome {
 }
 
 async fn prepare(connector: &Arc<dyn Connector>, how: Prepare) -> Result<Vec<State>> {
-    let need = |path: &str| Need { path: path.into(), kind: "key".into(), label: path.into(), options: Vec::new() };
+    let need = |path: &str| Need {
+        path: path.into(),
+        kind: "key".into(),
+        label: path.into(),
+        options: Vec::new(),
+        refers: None,
+    };
     let needs = [need("hub_external_id"), need("Couleur"), need("row")];
     Ok(connector.prepare(&"rows".into(), &needs, how).await?.into_iter().map(|done| done.state).collect())
 }

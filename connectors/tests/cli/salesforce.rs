@@ -95,12 +95,15 @@ fn invoices_and_payments_are_kept_on_a_custom_object_as_the_readme_says() {
     let words = [
         "Invoice__c.object: create the custom object `Invoice__c`",
         "create the field `Amount_Due__c` (Currency(16,2)) on Invoice__c",
-        "create the lookup field `Opportunity__c` on Invoice__c to the object that it refers to",
+        "create the field `Opportunity__c` (Lookup(Opportunity)) on Invoice__c",
     ];
     shell.fails("check", 3, &words);
     let object = shell.read("salesforce-package/objects/Invoice__c.object");
     assert!(object.contains("<fullName>Amount_Due__c</fullName>") && object.contains("<nameField>"), "{object}");
-    assert!(!object.contains("Opportunity__c"), "{object}");
+    assert!(
+        object.contains("<fullName>Account__c</fullName>") && object.contains("<referenceTo>Account</"),
+        "{object}"
+    );
 
     let fields = [
         "Hub_External_Id__c string 255 externalid unique",

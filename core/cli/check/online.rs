@@ -102,7 +102,8 @@ async fn ask(
     for entity in super::offline::flowing(config, mappings, system) {
         let Some(column) = entity.column(system.name()) else { continue };
         let resource = column.resource();
-        let (mut preparations, error) = prepared(context, system, column, store).await?;
+        let needs = mappings.needs(column, system.name());
+        let (mut preparations, error) = prepared(context, system, resource, needs, store).await?;
         preparations.retain(Preparation::was_lacking);
         let todo = |preparation: &Preparation| Todo { resource: resource.clone(), preparation: preparation.clone() };
         check.preparations.extend(preparations.iter().map(todo));
@@ -130,14 +131,14 @@ async fn ask(
     Ok(())
 }
 
-/// What the account lacks for a column, or what was made of it, noted as the hub's own; and why it ended early.
+/// What the account lacks for a resource, or what was made of it, noted as the hub's own; and why it ended early.
 async fn prepared(
     context: &Context,
     system: &System,
-    column: &Column,
+    resource: &ResourceName,
+    needs: Vec<Need>,
     store: Option<&Store>,
 ) -> Result<(Vec<Preparation>, Option<Error>)> {
-    let (resource, needs) = (column.resource(), column.needs());
     let Some(store) = store else { return Ok((system.prepare(resource, &needs, Prepare::Pack).await?, None)) };
     let done = Setup::of_fields(system, resource, needs).make(store, context.clock.now()).await?;
     Ok((done.steps.into_iter().map(|step| step.preparation).collect(), done.error))

@@ -11,7 +11,8 @@ use passerelle_tests::simulation::{Plot, Tally, simulate_and_tell};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const USAGE: &str = "usage: simulate [--seeds N] [--start N] [--sales N] [--jobs N] [--calm] [--mutant NAME] [--tell ID]";
+const USAGE: &str =
+    "usage: simulate [--seeds N] [--start N] [--sales N] [--jobs N] [--calm] [--mutant NAME] [--tell ID]";
 
 /// What was asked for.
 struct Asked {

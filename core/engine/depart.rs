@@ -26,6 +26,9 @@ impl Pass<'_> {
                 (Some(true), false) => {
                     // Should it come back as it was, that is news.
                     facts.seen(&link.entity, system, &side.id, &Seen { link: link.id.clone(), hash: 0 });
+                    if side.presence == Presence::Gone {
+                        self.forget_echoes(link, system, facts)?;
+                    }
                     for flow in self.followers(&link.entity, system).filter(|_| !side.left) {
                         let departed = Departed { link: link.id.clone(), system: system.clone(), since: self.now() };
                         facts.depart(&flow.name, &departed);
@@ -36,6 +39,15 @@ impl Pass<'_> {
                 }
                 _ => {}
             }
+        }
+        Ok(())
+    }
+
+    /// What was written into a record that is gone says nothing of one that takes its place.
+    fn forget_echoes(&self, link: &Link, system: &SystemName, facts: &mut Facts) -> Result<()> {
+        let Some(mut trail) = self.engine.store.trail(&link.id)? else { return Ok(()) };
+        if trail.sides.remove(system).is_some() {
+            facts.trail(&link.id, &trail);
         }
         Ok(())
     }
@@ -51,7 +63,8 @@ impl Pass<'_> {
     pub(super) fn told_absent(&self, work: &Work, system: &SystemName) -> Result<Option<Trouble>> {
         let Some(side) = work.link.sides.get(system).filter(|side| !side.left) else { return Ok(None) };
         for flow in self.followers(&work.link.entity, system) {
-            if flow.on_delete == OnDelete::Review {
+            let is_left = work.link.sides.values().any(|side| side.presence == Presence::Present);
+            if flow.on_delete == OnDelete::Review && is_left {
                 let gone = spoken(side.presence);
                 let reason = format!("{system}/{} was {gone}; the others keep theirs", side.id);
                 return Ok(Some(Trouble::new(Why::Deleted, reason)));

@@ -47,6 +47,7 @@ impl Pass<'_> {
             if works.is_empty() {
                 return Ok(());
             }
+            self.vacate(entity, system, &works).await?;
             self.meet(entity, system, &mut works)?;
             self.gather(entity, &mut works).await?;
             if because == Why::Introduced {

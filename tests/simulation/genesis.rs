@@ -192,7 +192,8 @@ fn line(dice: &mut Chance, world: &World) -> Line {
 /// What the CRM refuses.
 pub fn open(host: &Host, world: &mut World, mut sale: Sale, stage: Stage) -> Result<usize> {
     let at = world.sales.len();
-    let lines: Vec<Value> = sale.lines.iter().enumerate().map(|(place, line)| spelled(at, place, line, world)).collect();
+    let lines: Vec<Value> =
+        sale.lines.iter().enumerate().map(|(place, line)| spelled(at, place, line, world)).collect();
     let company = &world.customers[world.customer(sale.customer)].id;
     let deal = json!({
         "properties": {

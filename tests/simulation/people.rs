@@ -253,9 +253,8 @@ impl People<'_> {
             }
             return self.edit("deals", &id, &json!({ "erp_paid": "1234.56", "erp_invoice_status": "paid" }));
         }
-        let is_there = |key: &str| {
-            self.world.sales.iter().any(|sale| !sale.was_deleted && key == format!("sale:crm:{}", sale.id))
-        };
+        let is_there =
+            |key: &str| self.world.sales.iter().any(|sale| !sale.was_deleted && key == format!("sale:crm:{}", sale.id));
         let orders: Vec<_> = self.books.orders.iter().filter(|order| is_there(&order.key)).collect();
         match self.dice.pick(&orders) {
             Some(order) => self.change("orders", &order.id, &json!({ "ref_client": "AUTRE" })),

@@ -80,8 +80,10 @@ fn deliver(server: &Server, host: &Host, fate: &Fate) -> Result<()> {
 /// What Dolibarr has to tell of some of its records, of such as changed and of others; some are not there any more.
 fn hint(server: &Server, host: &Host, fate: &Fate) {
     for _ in 0..fate.throw(|dice| dice.between(0, 3)) {
-        let code = fate.throw(|dice| dice.word(&["COMPANY_MODIFY", "COMPANY_DELETE", "PRODUCT_MODIFY", "ORDER_VALIDATE"]));
-        let body = json!({ "triggercode": code, "object": { "id": fate.throw(|dice| dice.between(1, 30)).to_string() } });
+        let code =
+            fate.throw(|dice| dice.word(&["COMPANY_MODIFY", "COMPANY_DELETE", "PRODUCT_MODIFY", "ORDER_VALIDATE"]));
+        let body =
+            json!({ "triggercode": code, "object": { "id": fate.throw(|dice| dice.between(1, 30)).to_string() } });
         let is_forged = fate.throw(|dice| dice.falls(0.1));
         let secret = if is_forged { "a guess" } else { SECRET };
         let secret: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();

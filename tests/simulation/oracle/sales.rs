@@ -78,7 +78,9 @@ pub fn judge(ending: &Ending, books: &Books, findings: &mut Findings) -> Vec<Wis
             }
             (Wish::Draft, [order]) if !order.is_draft => findings.cent(format!("{what}: unequal and validated")),
             (Wish::Order | Wish::Draft, [_]) => {}
-            (Wish::Either, []) if !waits(ending, sale) => findings.loss(format!("{what} has no order and waits for nobody")),
+            (Wish::Either, []) if !waits(ending, sale) => {
+                findings.loss(format!("{what} has no order and waits for nobody"))
+            }
             (Wish::Either, [order]) if order.is_draft && !waits(ending, sale) => {
                 findings.loss(format!("{what}: its order {} is a draft and waits for nobody", order.id));
             }

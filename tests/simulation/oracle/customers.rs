@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use passerelle_core::Result;
+use passerelle_core::engine::OnDelete;
 use passerelle_core::store::Entry;
 
 use super::Findings;
@@ -23,6 +24,8 @@ pub fn judge(ending: &Ending, books: &Books, findings: &mut Findings) -> Result<
         match parties.as_slice() {
             // Deleted in the ERP, it is not made again; entered there anew, it is one.
             [] if customer.was_deleted => {}
+            // Its card was put away with it, so what was entered anew is another.
+            [_] if customer.was_deleted && world.rules.on_delete == OnDelete::Archive => {}
             [] if customer.is_client && customer.is_storable => findings.loss(format!("{what} is not in the ERP")),
             [] => {}
             [party] => owned(ending, at, party, findings)?,

@@ -187,26 +187,37 @@ impl Pass<'_> {
         Ok(change.op == Op::Create && link.is_some_and(|link| link.sides.contains_key(&change.system)))
     }
 
-    /// Links that the plan found to be one become one; what was linked otherwise since is refused.
+    /// Links that the plan found to be one become one, all or none; what was linked otherwise since is refused.
     fn unite_planned(&mut self, entity: &Entity, change: &Change) -> Result<Option<String>> {
+        let into = self.work_for(entity, change)?.link;
+        let mut others: Vec<Link> = Vec::new();
         for one in change.basis.iter().filter(|one| !is_planned(&one.at.id)) {
             let Some(seen) = self.engine.store.seen(entity.name(), &one.at.system, &one.at.id)? else { continue };
-            let Some(own) = self.engine.store.link(&seen.link)?.filter(|own| own.id != change.link) else { continue };
-            let work = self.work_for(entity, change)?;
-            let differs = |(name, side): (&SystemName, &LinkSide)| {
-                work.link.sides.get(name).is_some_and(|there| there.id != side.id)
-            };
+            let Some(own) = self.engine.store.link(&seen.link)? else { continue };
+            if own.id == into.id || others.iter().any(|known| known.id == own.id) {
+                continue;
+            }
+            let differs =
+                |(name, side): (&SystemName, &LinkSide)| into.sides.get(name).is_some_and(|there| there.id != side.id);
             if own.sides.iter().any(differs) {
                 return Ok(Some(format!(
                     "{} belongs to {} \"{}\" since the plan was made; plan again",
                     one.at, own.id, own.label
                 )));
             }
-            let mut joined = work.link.clone();
+            for name in self.kept_in(entity) {
+                if self.engine.store.job_at(&own.id, &name)?.is_some() {
+                    return Ok(Some(format!("{} is not finished in {name}; run `passerelle sync`", own.id)));
+                }
+            }
+            others.push(own);
+        }
+        let mut joined = into.clone();
+        for own in others {
             for (name, side) in &own.sides {
                 joined.sides.entry(name.clone()).or_insert_with(|| side.clone());
             }
-            self.bequeath(entity, &own, &work.link, &joined)?;
+            self.bequeath(entity, &own, &into, &joined)?;
         }
         Ok(None)
     }

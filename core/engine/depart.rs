@@ -26,9 +26,6 @@ impl Pass<'_> {
                 (Some(true), false) => {
                     // Should it come back as it was, that is news.
                     facts.seen(&link.entity, system, &side.id, &Seen { link: link.id.clone(), hash: 0 });
-                    if side.presence == Presence::Gone {
-                        self.forget_echoes(link, system, facts)?;
-                    }
                     for flow in self.followers(&link.entity, system).filter(|_| !side.left) {
                         let departed = Departed { link: link.id.clone(), system: system.clone(), since: self.now() };
                         facts.depart(&flow.name, &departed);
@@ -39,15 +36,6 @@ impl Pass<'_> {
                 }
                 _ => {}
             }
-        }
-        Ok(())
-    }
-
-    /// What was written into a record that is gone says nothing of one that takes its place.
-    fn forget_echoes(&self, link: &Link, system: &SystemName, facts: &mut Facts) -> Result<()> {
-        let Some(mut trail) = self.engine.store.trail(&link.id)? else { return Ok(()) };
-        if trail.sides.remove(system).is_some() {
-            facts.trail(&link.id, &trail);
         }
         Ok(())
     }

@@ -29,7 +29,12 @@ impl Pass<'_> {
         if let Some(totals) = entity.totals() {
             let wanted = agreed_sums(totals, work, target, merged);
             let trouble = unequal(totals, &wanted, &side.canonical, target);
-            if let Some(trouble) = trouble.or_else(|| unwanted(column, work, merged, target)) {
+            let unwanted = unwanted(column, work, merged, target);
+            if trouble.is_none() && unwanted.is_some() && is_no_draft(column, side) {
+                // It was finished before its reason went, and nobody heard the answer.
+                return Ok(None);
+            }
+            if let Some(trouble) = trouble.or(unwanted) {
                 work.trouble = Some(trouble);
                 return Ok(None);
             }
@@ -59,6 +64,11 @@ fn agreed_sums(totals: &Totals, work: &Work, target: &SystemName, merged: &Canon
         }
     }
     wanted
+}
+
+/// Whether the mapping can tell a draft, and this is one.
+pub(super) fn is_draft(column: &Column, side: &Fresh) -> bool {
+    column.may_archive(&side.record.fields) == Ok(Some(true))
 }
 
 /// Whether the mapping can tell a draft, and this is none.

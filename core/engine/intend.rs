@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::gate::is_draft;
 use super::pass::{Mode, Pass};
 use super::work::{Fresh, Work};
 use crate::connector::Effect;
@@ -60,7 +61,15 @@ impl Pass<'_> {
                     target: change.system.clone(),
                     sources: vec![work.source_at()],
                     started: self.now(),
+                    moved: false,
                 });
+            }
+            if matches!(change.op, Op::Finish { .. })
+                && let Some(job) = self.engine.store.job_at(&change.link, &change.system)?
+                && let Some(side) = work.sides.get(&change.system)
+                && is_draft(self.column(entity, &change.system)?, side)
+            {
+                facts.start(&Job { moved: true, ..job });
             }
             // The record was read since: what an earlier write made of it shows, and after this one it would not.
             for (place, mut older) in self.engine.store.intents_of(&work.link.id)? {

@@ -6,11 +6,11 @@ use serde_json::json;
 
 use super::link::{match_hash, match_hashes, same_key, shared_key};
 use super::pass::Pass;
-use super::work::{Fresh, Trouble, Work, is_planned};
+use super::work::{Fresh, Trouble, Work};
 use crate::Result;
 use crate::mapping::Entity;
 use crate::model::{Canonical, FieldName, LinkId, Presence, SystemName};
-use crate::store::{Facts, Link, Why};
+use crate::store::{Link, Why};
 
 /// How a record is said to have been matched that bears the hub's own key.
 pub(super) const HUBS_KEY: &str = "the hub's key";
@@ -51,28 +51,6 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// Before records without a link meet the links that the hub knows: where such a link has another record of their
-    /// system, it is read, since it may be gone and they in its place.
-    pub(super) async fn vacate(&mut self, entity: &Entity, system: &SystemName, works: &[Work]) -> Result<()> {
-        let mut places = Vec::new();
-        for work in works.iter().filter(|work| work.new) {
-            let Some(fresh) = work.sides.get(system) else { continue };
-            for hash in match_hashes(entity, &fresh.canonical) {
-                let Some(known) = self.matched(entity, hash)? else { continue };
-                let other = known.sides.get(system).filter(|side| {
-                    side.presence == Presence::Present && side.id != fresh.record.id && !is_planned(&side.id)
-                });
-                if let Some(id) = other.map(|side| side.id.clone()) {
-                    places.push((known, id));
-                }
-                break;
-            }
-        }
-        let mut facts = Facts::new();
-        self.note_missing(entity, system, places, &mut facts).await?;
-        self.engine.store.commit(facts)
-    }
-
     /// The link that a match key means, unless all its records are gone: what is dead has no twin.
     pub(super) fn matched(&self, entity: &Entity, hash: u64) -> Result<Option<Link>> {
         let Some(id) = self.engine.store.matched(entity.name(), hash)? else { return Ok(None) };
@@ -80,7 +58,7 @@ impl Pass<'_> {
         Ok(known.filter(|known| known.sides.values().any(|side| side.presence == Presence::Present)))
     }
 
-    /// Makes a work part of a link that has no record of its system (any more), or this very one; tells whether it is.
+    /// Makes a work part of a link that has no record of its system yet, or this very one; tells whether it is.
     pub(super) fn enter(
         &mut self,
         work: &mut Work,
@@ -90,20 +68,14 @@ impl Pass<'_> {
         by: &str,
     ) -> bool {
         let Some(own) = work.link.sides.get(system).cloned() else { return false };
-        let other = known.sides.get(system).filter(|side| side.id != own.id);
-        let is_vacant = other.is_some_and(|side| side.presence == Presence::Gone);
-        if other.is_some() && !is_vacant || !taken.insert(known.id.clone()) {
+        let there = known.sides.get(system).map(|side| side.id.clone());
+        if there.as_ref().is_some_and(|id| *id != own.id) || !taken.insert(known.id.clone()) {
             return false;
         }
-        let is_new_there = is_vacant || !known.sides.contains_key(system);
         work.link = known;
         work.link.sides.insert(system.clone(), own);
         work.new = false;
-        if is_vacant {
-            // Records that never met agree on nothing yet.
-            work.link.agreed = None;
-        }
-        if is_new_there {
+        if there.is_none() {
             self.counts.linked += 1;
             work.joined = Some(by.to_owned());
         }

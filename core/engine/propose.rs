@@ -202,11 +202,13 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// What is no draft any more was finished and nobody heard the answer, or a person did it: its values are told.
+    /// What was to be finished and is no draft any more is finished, although nobody heard the answer: whatever else has
+    /// changed since, its values are told.
     fn note_finished(&self, entity: &Entity, work: &mut Work) -> Result<()> {
         for name in work.unfinished.clone() {
             let Some(side) = work.sides.get(&name) else { continue };
-            if is_no_draft(self.column(entity, &name)?, side) {
+            let was_sent = self.engine.store.job_at(&work.link.id, &name)?.is_some_and(|job| job.moved);
+            if was_sent && is_no_draft(self.column(entity, &name)?, side) {
                 work.unfinished.remove(&name);
                 work.finished.insert(name);
             }

@@ -47,7 +47,6 @@ impl Pass<'_> {
             if works.is_empty() {
                 return Ok(());
             }
-            self.vacate(entity, system, &works).await?;
             self.meet(entity, system, &mut works)?;
             self.gather(entity, &mut works).await?;
             if because == Why::Introduced {

@@ -64,7 +64,7 @@ impl Pass<'_> {
     }
 
     /// Reads what was not listed and notes what is gone; gives what answers under another id, as after a merge.
-    pub(super) async fn note_missing(
+    async fn note_missing(
         &self,
         entity: &Entity,
         system: &SystemName,

@@ -95,6 +95,10 @@ pub struct Job {
     pub sources: Vec<At>,
     /// When it was started.
     pub started: Timestamp,
+    /// Whether the document's state moves were sent while the mapping knew it for a draft: should it be none any more, they
+    /// arrived.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub moved: bool,
 }
 
 /// A record that did not fit, kept until it does or a person drops it.

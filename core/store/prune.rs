@@ -177,6 +177,7 @@ mod tests {
             target: "erp".into(),
             sources: Vec::new(),
             started: "2026-08-01T09:00:00Z".parse().unwrap(),
+            moved: false,
         });
         store.commit(facts).unwrap();
         check(&store, 4, Pruned { runs: 0, lines: 0, kept: 3 }, &["a", "b", "c", "d"]);

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use passerelle_core::Result;
-use passerelle_core::engine::OnDelete;
 use passerelle_core::store::Entry;
 
 use super::Findings;
@@ -22,10 +21,9 @@ pub fn judge(ending: &Ending, books: &Books, findings: &mut Findings) -> Result<
         let parties: Vec<&Party> = books.parties.iter().filter(|party| is(customer, party, world, at)).collect();
         let what = format!("customer {} \"{}\"", customer.id, customer.name);
         match parties.as_slice() {
-            // Deleted in the ERP, it is not made again; entered there anew, it is one.
+            // Deleted in the ERP, it is not made again; entered there anew, it is another: docs/reliability.md says so.
             [] if customer.was_deleted => {}
-            // Its card was put away with it, so what was entered anew is another.
-            [_] if customer.was_deleted && world.rules.on_delete == OnDelete::Archive => {}
+            [_] if customer.was_deleted => {}
             [] if customer.is_client && customer.is_storable => findings.loss(format!("{what} is not in the ERP")),
             [] => {}
             [party] => owned(ending, at, party, findings)?,

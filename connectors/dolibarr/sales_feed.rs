@@ -81,7 +81,7 @@ async fn scan(client: &Client, mut place: Place, after: u64) -> Result<Page> {
 }
 
 async fn follow(client: &Client, mut place: Place) -> Result<Page> {
-    let orders = match place.ended {
+    let orders: Changes = match place.ended {
         Some(List::Orders) => place.orders.at_rest(),
         _ => place.orders.page(client, "orders", &[LINKS]).await?,
     };
@@ -103,10 +103,14 @@ async fn follow(client: &Client, mut place: Place) -> Result<Page> {
         place.open = digest;
         more = left;
     }
-    for order in &orders.documents {
-        touched.remove(&wire::id(order)?);
+    // An order that was listed before its invoice was made does not know of it: it is read again.
+    let mut listed = Vec::new();
+    for order in orders.documents {
+        if !touched.contains(&wire::id(&order)?) {
+            listed.push(order);
+        }
     }
-    let mut records = join(client, orders.documents).await?;
+    let mut records = join(client, listed).await?;
     records.extend(read(client, touched.iter().map(String::as_str)).await?);
     (place.orders, place.invoices) = (orders.next, invoices.next);
     Ok(Page { records, next: cursor(&place), more })

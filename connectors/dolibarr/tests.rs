@@ -6,18 +6,40 @@ mod recordings;
 mod shapes;
 mod writing;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use passerelle_core::Result;
 use passerelle_core::clock::Timestamp;
 use passerelle_core::connector::{Connector, Page, Plugin, Prepare, Tools};
 use passerelle_core::emulator::{EmulatedTime, Host, InProcess};
-use passerelle_core::http::Transport;
+use passerelle_core::http::{Request, Response, Transport, Wire};
 use passerelle_core::model::{Action, Cursor, Fields, Need, Outcome, Record, RemoteId, Write};
 use serde_json::{Value, json};
 
 use super::PLUGIN;
+
+/// A wire on whose other end people act between two calls.
+#[derive(Debug)]
+struct Meanwhile {
+    inner: InProcess,
+    host: Arc<Host>,
+    list: &'static str,
+    deed: Mutex<Option<(&'static str, Value)>>,
+}
+
+#[async_trait]
+impl Wire for Meanwhile {
+    async fn call(&self, request: Request) -> Result<Response> {
+        if request.path.ends_with(self.list)
+            && let Some((command, arguments)) = self.deed.lock().unwrap().take()
+        {
+            self.host.control("dolibarr", command, &arguments)?;
+        }
+        self.inner.call(request).await
+    }
+}
 
 /// A Dolibarr and a connector to it.
 pub(super) struct World {
@@ -69,12 +91,25 @@ impl World {
     }
 
     /// Another connector to the same Dolibarr.
-    pub fn with(mut self, mut options: Value) -> Self {
-        let wire = InProcess::new(self.host.clone());
-        let transport = Transport { base_url: Some(wire.base_url("dolibarr").unwrap()), ..Transport::default() };
+    pub fn with(self, options: Value) -> Self {
+        let wire = Arc::new(InProcess::new(self.host.clone()));
+        self.over(wire, options)
+    }
+
+    /// A connector to the same Dolibarr, where people do something right before the first call of a list.
+    pub fn meanwhile(self, list: &'static str, command: &'static str, arguments: Value) -> Self {
+        let inner = InProcess::new(self.host.clone());
+        let deed = Mutex::new(Some((command, arguments)));
+        let wire = Meanwhile { inner, host: self.host.clone(), list, deed };
+        self.over(Arc::new(wire), json!({}))
+    }
+
+    fn over(mut self, wire: Arc<dyn Wire>, mut options: Value) -> Self {
+        let base_url = InProcess::new(self.host.clone()).base_url("dolibarr").unwrap();
+        let transport = Transport { base_url: Some(base_url), ..Transport::default() };
         options["api_key"] = json!(self.host.key("dolibarr").unwrap());
         let clock = Arc::new(self.host.time().clone());
-        let tools = Tools { wire: Arc::new(wire), clock, transport, folder: ".".into(), wanted: Arc::default() };
+        let tools = Tools { wire, clock, transport, folder: ".".into(), wanted: Arc::default() };
         self.dolibarr = (PLUGIN.build)(options, tools).unwrap();
         self
     }

@@ -190,6 +190,20 @@ async fn an_invoice_made_and_one_paid_whole_show_in_the_orders_feed() {
 }
 
 #[tokio::test]
+async fn an_invoice_that_is_made_after_its_changed_order_was_listed_shows_at_once() {
+    let world = World::new().await;
+    world.create_then("orders", "k:1", sale(), &["validate"]).await.unwrap();
+    let (_, cursor) = world.drain("orders", None).await;
+    let (_, cursor) = world.drain("orders", Some(&cursor)).await;
+    world.advance(900);
+    world.control("edit", json!({"type": "orders", "id": 1, "fields": {"ref_client": "B"}}));
+    let world = world.meanwhile("/invoices", "invoice_order", json!({"order": 1}));
+    let (records, _) = world.drain("orders", Some(&cursor)).await;
+    assert_eq!(ids(&records), ["1"]);
+    assert_eq!(records[0].fields["invoice_numbers"], "FA2611-0001");
+}
+
+#[tokio::test]
 async fn many_open_invoices_that_fall_due_at_once_come_page_by_page() {
     let world = World::new().await;
     for n in 0..260 {

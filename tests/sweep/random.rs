@@ -34,23 +34,30 @@ pub fn kill_at_random(args: &Args, kills: u64) -> Done<bool> {
 
     let world = world(Ground::Disk)?;
     let mut dice = Dice(args.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
-    let mut killed = 0;
+    let (mut killed, mut started) = (0, 0);
     let mut actions = 0;
-    for kill in 0..kills {
+    while killed < kills {
         world.wait();
         let mut hub = program.command(&world, &["sync"])?.spawn()?;
-        let until = Instant::now() + usual.mul_f64(dice.fraction() * if kill.is_multiple_of(4) { 1.0 } else { 0.3 });
+        let until = Instant::now() + usual.mul_f64(dice.fraction() * if started % 4 == 0 { 1.0 } else { 0.3 });
         while Instant::now() < until {
             actions += u64::from(act(&world, runtime.handle(), &mut dice, actions)?);
             std::thread::sleep(Duration::from_millis(1));
         }
         hub.kill()?;
-        killed += u64::from(hub.wait()?.code().is_none());
-        if (kill + 1).is_multiple_of(25) {
-            eprintln!("{} of {kills} kills", kill + 1);
+        started += 1;
+        if started > 20 * kills {
+            return Err("the hubs are done before they can be killed; try more --sales".into());
+        }
+        // One that was done before does not count.
+        if hub.wait()?.code().is_none() {
+            killed += 1;
+            if killed % 25 == 0 {
+                eprintln!("{killed} of {kills} kills");
+            }
         }
     }
-    println!("{killed} of {kills} hubs were killed before they were done; meanwhile people did {actions} things");
+    println!("{killed} of {started} hubs were killed before they were done; meanwhile people did {actions} things");
     rest(&world, &program)?;
     let wrong = wrong(&world, runtime.handle(), (&parked, &doubles))?;
     wrong.iter().for_each(|line| eprintln!("{line}"));

@@ -81,7 +81,7 @@ async fn scan(client: &Client, mut place: Place, after: u64) -> Result<Page> {
 }
 
 async fn follow(client: &Client, mut place: Place) -> Result<Page> {
-    let orders: Changes = match place.ended {
+    let orders = match place.ended {
         Some(List::Orders) => place.orders.at_rest(),
         _ => place.orders.page(client, "orders", &[LINKS]).await?,
     };

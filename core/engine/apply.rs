@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::intend::Intended;
+use super::link::{add_sides, rival};
 use super::pass::Pass;
 use super::work::{Work, is_planned};
 use super::{Engine, Report};
@@ -197,9 +198,7 @@ impl Pass<'_> {
             if own.id == into.id || others.iter().any(|known| known.id == own.id) {
                 continue;
             }
-            let differs =
-                |(name, side): (&SystemName, &LinkSide)| into.sides.get(name).is_some_and(|there| there.id != side.id);
-            if own.sides.iter().any(differs) {
+            if rival(&own, &into).is_some() {
                 return Ok(Some(format!(
                     "{} belongs to {} \"{}\" since the plan was made; plan again",
                     one.at, own.id, own.label
@@ -214,9 +213,7 @@ impl Pass<'_> {
         }
         let mut joined = into.clone();
         for own in others {
-            for (name, side) in &own.sides {
-                joined.sides.entry(name.clone()).or_insert_with(|| side.clone());
-            }
+            add_sides(&mut joined, &own);
             self.bequeath(entity, &own, &into, &joined)?;
         }
         Ok(None)

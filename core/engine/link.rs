@@ -6,6 +6,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::mapping::Entity;
 use crate::model::{Canonical, EntityName, FieldName, LinkId, RemoteId, SystemName};
 use crate::reconcile::is_empty;
+use crate::store::{Link, LinkSide};
 
 /// The id of a thing first seen as this record; the same for every hub and every attempt, so that a hub whose state
 /// was lost finds what it once created.
@@ -22,6 +23,18 @@ pub fn link_id(entity: &EntityName, system: &SystemName, id: &RemoteId) -> LinkI
         |text: &str, most: usize| -> String { text.chars().filter(char::is_ascii_alphanumeric).take(most).collect() };
     let tail = xxh3_64(whole.as_bytes());
     LinkId::new(format!("{entity}:{}:{}.{tail:016x}", clean(system.as_str(), 8), clean(id.as_str(), 14)))
+}
+
+/// The first record of `one` in a system of which `other` has another record.
+pub(super) fn rival<'l>(one: &'l Link, other: &Link) -> Option<(&'l SystemName, &'l LinkSide)> {
+    one.sides.iter().find(|(name, side)| other.sides.get(*name).is_some_and(|there| there.id != side.id))
+}
+
+/// The records that `other` has and `one` lacks become records of `one`.
+pub(super) fn add_sides(one: &mut Link, other: &Link) {
+    for (name, side) in &other.sides {
+        one.sides.entry(name.clone()).or_insert_with(|| side.clone());
+    }
 }
 
 /// The hash of one match key, or `None` where a part of it is empty.

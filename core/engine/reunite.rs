@@ -224,9 +224,7 @@ fn apart(dead: &Link, heir: &Link, merge: &str, why: &str, pairs: &[Pair]) -> Re
 fn joined(dead: &Link, heir: &Link, pairs: Vec<Pair>) -> Link {
     let mut one = heir.clone();
     one.one_with = one.one_with.filter(|other| *other != dead.id);
-    for (system, side) in &dead.sides {
-        one.sides.entry(system.clone()).or_insert_with(|| side.clone());
-    }
+    super::link::add_sides(&mut one, dead);
     for Pair { system, dead, heir } in pairs {
         let Some(old) = one.sides.get(&system).cloned() else { continue };
         let there = |record: &Record| record.presence == Presence::Present;

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use jiff::SignedDuration;
 use serde_json::json;
 
-use super::link::{match_hash, match_hashes, same_key, shared_key};
+use super::link::{add_sides, match_hash, match_hashes, rival, same_key, shared_key};
 use super::meet::{HUBS_KEY, named, stranger};
 use super::pass::Pass;
 use super::work::{Fresh, Trouble, Work};
@@ -14,7 +14,7 @@ use crate::connector::{Effect, Lookup};
 use crate::mapping::Entity;
 use crate::model::{ExternalKey, FieldName, LinkId, Presence, Record, SystemName};
 use crate::mutant::{Mutant, lives};
-use crate::store::{Link, LinkSide, Why};
+use crate::store::{Link, Why};
 
 /// After so long a record that was created can be found, wherever it can be found at all.
 const LATER: SignedDuration = SignedDuration::from_mins(15);
@@ -236,10 +236,7 @@ impl Pass<'_> {
             }
             Some(link) => {
                 let (source, own) = (work.source.clone(), work.link.clone());
-                let differs = |(name, side): &(&SystemName, &LinkSide)| {
-                    link.sides.get(*name).is_some_and(|there| there.id != side.id)
-                };
-                if let Some((name, side)) = own.sides.iter().find(differs) {
+                if let Some((name, side)) = rival(&own, &link) {
                     let reason = format!(
                         "its twin {target}/{} is {} \"{}\", which has another record than {name}/{}; merge them there",
                         hit.record.id, link.id, link.label, side.id
@@ -249,9 +246,7 @@ impl Pass<'_> {
                 }
                 let was_known = !work.new;
                 if self.enter(work, &source, link.clone(), &mut BTreeSet::new(), &named(key)) && was_known {
-                    for (name, side) in &own.sides {
-                        work.link.sides.entry(name.clone()).or_insert_with(|| side.clone());
-                    }
+                    add_sides(&mut work.link, &own);
                     self.bequeath(entity, &own, &link, &work.link)?;
                 }
                 self.join(entity, work, target, &hit.record)?;
